@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+mod error;
+mod limits;
+pub mod ports;
+pub mod protocol;
+pub mod types;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use error::{BackendError, BackendErrorKind, Error, ErrorCode, GoodbyeCode, chain};
+pub use limits::Limits;
