@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod chat;
 pub mod clock;
+mod connection;
 mod error;
 mod limits;
+mod node;
 pub mod ports;
 pub mod protocol;
+mod session;
 pub mod types;
 
+pub use chat::{Chat, ChatBuilder, SessionOptions};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use connection::{Connection, ConnectionEnd, Next};
 pub use error::{BackendError, BackendErrorKind, Error, ErrorCode, GoodbyeCode, chain};
 pub use limits::Limits;
+pub use session::{Events, Session, SessionHandle};

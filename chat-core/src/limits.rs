@@ -113,8 +113,6 @@ pub struct Limits {
     pub presence_interval: Duration,
     /// The time a call to presence may take.
     pub presence_timeout: Duration,
-    /// Changes of presence that may wait.
-    pub presence_queue: usize,
 }
 
 impl Default for Limits {
@@ -161,13 +159,12 @@ impl Default for Limits {
             bus_queue: 16_384,
             bus_buffer: 16_384,
             bus_timeout: Duration::from_secs(2),
-            pull_interval: Duration::from_secs(20),
+            pull_interval: Duration::from_secs(5),
             pull_interval_without_bus: Duration::from_millis(500),
             background_page: 1_000,
             presence_lease: Duration::from_secs(12),
             presence_interval: Duration::from_secs(4),
             presence_timeout: Duration::from_secs(2),
-            presence_queue: 16_384,
         }
     }
 }

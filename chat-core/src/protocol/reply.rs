@@ -116,10 +116,13 @@ pub struct Welcome {
     pub user: User,
     /// On which device.
     pub device: Device,
-    /// What logs in next time in place of a password.
-    pub token: Token,
+    /// What logs in next time in place of a password; missing where the host application, and not
+    /// this server, proves who its users are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
     /// When the token ends.
-    pub token_expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_expires_at: Option<Timestamp>,
     /// All friends.
     pub friends: Vec<UserView>,
     /// All groups one is in.

@@ -68,6 +68,36 @@ pub struct Login {
     pub ack: AckMode,
 }
 
+impl Login {
+    /// A login by name and password, on the default device, acknowledged by the client.
+    pub fn password(name: UserName, password: Password) -> Self {
+        Self::new(LoginProof::Password { user: UserSelector::Name(name), password })
+    }
+
+    /// A login by token, on the default device, acknowledged by the client.
+    pub fn token(token: Token) -> Self {
+        Self::new(LoginProof::Token(token))
+    }
+
+    fn new(proof: LoginProof) -> Self {
+        Self { proof, device: Device::default(), ack: AckMode::default() }
+    }
+
+    /// Names the device.
+    #[must_use]
+    pub fn on(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Makes the server acknowledge what it has delivered.
+    #[must_use]
+    pub const fn auto_ack(mut self) -> Self {
+        self.ack = AckMode::Auto;
+        self
+    }
+}
+
 /// What proves at a login who one is.
 #[derive(Clone, Debug)]
 pub enum LoginProof {

@@ -110,6 +110,12 @@ impl Seq {
         self.advanced_by(1)
     }
 
+    /// The position before this one; 0 stays 0.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The position `count` messages on.
     #[must_use]
     pub const fn advanced_by(self, count: u64) -> Self {
@@ -210,6 +216,16 @@ impl MessageId {
         let mut bytes = [0_u8; 16];
         getrandom::fill(&mut bytes)?;
         Ok(Self(format!("{:032x}", u128::from_be_bytes(bytes)).into()))
+    }
+}
+
+impl NodeId {
+    /// A name that is unique for practical purposes: the process id and 64 random bits.
+    pub fn random() -> Self {
+        let mut bytes = [0_u8; 8];
+        // Without randomness the process id alone still tells the nodes of one machine apart.
+        let _ = getrandom::fill(&mut bytes);
+        Self(format!("node-{}-{:016x}", std::process::id(), u64::from_be_bytes(bytes)).into())
     }
 }
 

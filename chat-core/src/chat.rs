@@ -1,0 +1,274 @@
+//! The object that an application makes: one node of the chat.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connection::Connection;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::node::{self, Node, Tasks};
+use crate::ports::{Backends, Level, NoticeKind, SendPolicy, Topic};
+use crate::protocol::{AckMode, Goodbye, Login};
+use crate::session::{self, Opened, Session};
+use crate::types::{Device, NodeId, Password, User, UserId, UserName};
+
+/// One node of the chat: what an application embeds.
+///
+/// Cheap to clone. Its tasks run on the tokio runtime on which it was started, until
+/// [`shutdown`](Self::shutdown), or until the last clone and everything made from it are dropped.
+///
+/// ```
+/// use chat_core::protocol::{Event, Login, OutgoingMessage, Recipient};
+/// use chat_core::types::{Password, UserName};
+/// use chat_core::{Chat, memory};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let chat = Chat::builder(memory::backends()).start();
+/// let password = Password::parse("correct horse")?;
+/// let alice = chat.register(UserName::parse("alice")?, &password).await?;
+/// let bob = chat.register(UserName::parse("bob")?, &password).await?;
+///
+/// let alice = chat.login(Login::password(alice.name, password.clone())).await?;
+/// let mut bob = chat.login(Login::password(bob.name, password)).await?;
+/// let to = Recipient::User(bob.user().id);
+/// let sent = alice.send(OutgoingMessage::text(to, "hello")?).await?;
+/// assert_eq!(sent.seq.get(), 1);
+///
+/// while let Some(event) = bob.next_event().await {
+///     if let Event::Message(message) = event {
+///         assert_eq!(message.body.as_str(), "hello");
+///         break;
+///     }
+/// }
+/// chat.shutdown().await;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Chat {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    node: Arc<Node>,
+    tasks: Tasks,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.tasks.cancel(&self.node);
+    }
+}
+
+/// Sets a [`Chat`] up.
+#[derive(Debug)]
+pub struct ChatBuilder {
+    backends: Backends,
+    limits: Limits,
+    node: Option<NodeId>,
+    policy: SendPolicy,
+}
+
+impl ChatBuilder {
+    /// Sets the bounds; the defaults suit a server of ordinary size.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Names the node; the name must be unique among the nodes that share a bus. A random name
+    /// otherwise.
+    #[must_use]
+    pub fn node(mut self, node: NodeId) -> Self {
+        self.node = Some(node);
+        self
+    }
+
+    /// Sets who may write to a user directly; anyone otherwise.
+    #[must_use]
+    pub const fn send_policy(mut self, policy: SendPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Starts the node's tasks on the present tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, or on one without its timer.
+    pub fn start(self) -> Chat {
+        let tasks = Tasks::default();
+        let id = self.node.unwrap_or_else(NodeId::random);
+        let node = node::start(id, self.backends, self.limits, self.policy, &tasks);
+        let version = env!("CARGO_PKG_VERSION");
+        node.journal.record(Level::Info, "node_started", [("version", version.into())]);
+        Chat { inner: Arc::new(Inner { node, tasks }) }
+    }
+}
+
+/// How a session of an already authenticated user begins.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// Which of the user's devices it is.
+    pub device: Device,
+    /// Who acknowledges what is delivered.
+    pub ack: AckMode,
+}
+
+impl Chat {
+    /// Begins to set up a node on its backends.
+    pub fn builder(backends: Backends) -> ChatBuilder {
+        ChatBuilder { backends, limits: Limits::default(), node: None, policy: SendPolicy::default() }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &NodeId {
+        &self.node_ref().id
+    }
+
+    /// The node's bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.node_ref().limits
+    }
+
+    /// How many connections are open.
+    pub fn connection_count(&self) -> usize {
+        self.node_ref().connections.count()
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.node_ref().hub.session_count()
+    }
+
+    /// Whether the store answered the last call made to it.
+    pub fn is_store_available(&self) -> bool {
+        self.node_ref().store.is_available()
+    }
+
+    /// How many messages wait to be stored.
+    pub fn waiting_messages(&self) -> usize {
+        self.node_ref().writer.waiting()
+    }
+
+    // ---- frames ----
+
+    /// Admits a connection of a transport, from an address where it has one.
+    ///
+    /// # Errors
+    /// The `goodbye` to write before closing: there are too many connections, or the node is
+    /// draining.
+    pub fn accept(&self, address: Option<IpAddr>) -> Result<Connection, Goodbye> {
+        let node = self.node_ref();
+        let control = node.connections.admit(address, &node.limits)?;
+        Ok(Connection::new(Arc::clone(node), control))
+    }
+
+    /// Admits a connection of a user whom the application has authenticated itself. Its first frame
+    /// is a `welcome` without `token`.
+    ///
+    /// # Errors
+    /// `not_found` for a user who does not exist, `unavailable` where the store cannot be reached
+    /// or the node admits no connection.
+    pub async fn accept_as(
+        &self,
+        user: UserId,
+        options: SessionOptions,
+        address: Option<IpAddr>,
+    ) -> Result<Connection, Error> {
+        let mut connection = self.accept(address).map_err(|goodbye| {
+            let retry_after = self.limits().retry_after;
+            Error::new(crate::error::ErrorCode::Unavailable, goodbye.message).retry_after(retry_after)
+        })?;
+        let opened = self.open(user, options.device).await?;
+        connection.begin(opened, options.ack);
+        Ok(connection)
+    }
+
+    // ---- typed calls ----
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// `name_taken`, `rate_limited` where too many passwords wait to be hashed, `unavailable` where
+    /// the store cannot be reached.
+    pub async fn register(&self, name: UserName, password: &Password) -> Result<User, Error> {
+        session::register(self.node_ref(), None, name, password).await
+    }
+
+    /// Finds the user of a name, or makes one without a password, for an application that
+    /// authenticates its users itself.
+    ///
+    /// # Errors
+    /// `unavailable` where the store cannot be reached.
+    pub async fn ensure_user(&self, name: UserName) -> Result<User, Error> {
+        session::ensure_user(self.node_ref(), name).await
+    }
+
+    /// Logs a user in.
+    ///
+    /// # Errors
+    /// `invalid_credentials`, `rate_limited` after too many failures, `unavailable` where the store
+    /// cannot be reached.
+    pub async fn login(&self, login: Login) -> Result<Session, Error> {
+        let ack = login.ack;
+        let opened = session::login(self.node_ref(), None, login).await?;
+        Ok(Session::new(opened, ack))
+    }
+
+    /// Begins a session of a user whom the application has authenticated itself.
+    ///
+    /// # Errors
+    /// `not_found` for a user who does not exist, `unavailable` where the store cannot be reached.
+    pub async fn session(&self, user: UserId, options: SessionOptions) -> Result<Session, Error> {
+        Ok(Session::new(self.open(user, options.device).await?, options.ack))
+    }
+
+    /// Ends a user's sessions on all nodes, of one device where it is named.
+    pub fn expel(&self, user: UserId, device: Option<Device>) {
+        let node = self.node_ref();
+        node.hub.expel(user, device.as_ref());
+        node.tell(Topic::User(user), NoticeKind::Expelled { device });
+    }
+
+    async fn open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
+        let node = self.node_ref();
+        let found = node.store.read(node.backends.stores.users.users(&[user])).await?;
+        let user = found.into_iter().next().ok_or_else(|| {
+            Error::new(crate::error::ErrorCode::NotFound, "there is no such user")
+        })?;
+        session::open(node, user, device, None).await
+    }
+
+    // ---- the end ----
+
+    /// Says goodbye to all connections, spread over a time, and admits no further one. Sends that
+    /// were accepted are answered first. Answers when all connections are gone, or were told to
+    /// close at once because `Limits::close_timeout` had passed.
+    pub async fn drain(&self, spread: Duration) {
+        let node = self.node_ref();
+        node.journal.record(Level::Info, "node_draining", []);
+        node.connections.drain(spread, &node.limits).await;
+    }
+
+    /// Stops the node: what was accepted is stored, acknowledgements are written, presence is given
+    /// back, all tasks end. Connections are drained first, without spreading. Safe to repeat.
+    ///
+    /// Bounded by the time-outs of the backends.
+    pub async fn shutdown(&self) {
+        self.drain(Duration::ZERO).await;
+        let Inner { node, tasks } = &*self.inner;
+        tasks.stop(node).await;
+        node.journal.record(Level::Info, "node_stopped", []);
+        if let Err(error) = node.backends.log.flush(node.limits.bus_timeout).await {
+            tracing::warn!(error = crate::error::chain(&error), "the event log did not take everything");
+        }
+    }
+
+    fn node_ref(&self) -> &Arc<Node> {
+        &self.inner.node
+    }
+}

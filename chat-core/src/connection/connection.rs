@@ -1,0 +1,356 @@
+//! One connection: frames in, frames out, for any transport.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::calls;
+use super::guard::Guard;
+use super::pending::{Answered, Pending, PendingReplies};
+use crate::error::{Error, ErrorCode, GoodbyeCode, chain};
+use crate::node::{Control, Node};
+use crate::protocol::{
+    Ack, AckMode, BadFrame, ClientFrame, ErrorReply, Event, Goodbye, Login, Reference, Reply, Request,
+};
+use crate::session::{Delivered, Delivery, Opened, SessionHandle, Submitted, enqueue, outcome};
+use crate::types::{ConversationId, Seq};
+
+/// What a transport does with the frames it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Write them, then ask again.
+    Write,
+    /// Write them, then close.
+    Close,
+}
+
+/// One client's connection, whatever carries its frames. Owned by one task.
+///
+/// The transport passes whole frames to [`receive`](Self::receive) while
+/// [`wants_frames`](Self::wants_frames), writes what [`next_frames`](Self::next_frames) gives, and
+/// says [`written`](Self::written) when that is done. Dropping the connection ends its session.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use chat_core::{Chat, memory};
+///
+/// let chat = Chat::builder(memory::backends()).start();
+/// let mut connection = chat.accept(None).expect("a fresh chat admits connections");
+/// connection.receive(br#"{"type":"ping","ref":1}"#);
+/// let mut frames = Vec::new();
+/// connection.next_frames(&mut frames).await;
+/// assert!(frames[0].starts_with(br#"{"type":"pong""#));
+/// connection.written();
+/// # });
+/// ```
+pub struct Connection {
+    node: Arc<Node>,
+    control: Arc<Control>,
+    guard: Guard,
+    state: State,
+    pending: PendingReplies,
+    ack: AckMode,
+    /// Delivered with the frames that are being written, to be acknowledged when they are.
+    unacknowledged: HashMap<ConversationId, Seq>,
+    goodbye: Option<Goodbye>,
+}
+
+enum State {
+    Anonymous,
+    LoggedIn { session: SessionHandle, delivery: Box<Delivery> },
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("control", &self.control).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.node.connections.remove(&self.control);
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(node: Arc<Node>, control: Arc<Control>) -> Self {
+        Self {
+            guard: Guard::new(&node.limits),
+            node,
+            control,
+            state: State::Anonymous,
+            pending: PendingReplies::default(),
+            ack: AckMode::Client,
+            unacknowledged: HashMap::new(),
+            goodbye: None,
+        }
+    }
+
+    /// The longest frame that may be passed to [`receive`](Self::receive), in bytes.
+    pub fn max_frame(&self) -> usize {
+        self.node.limits.max_frame
+    }
+
+    /// A handle that tells a transport when it must close at once, also in the midst of a write.
+    pub fn end(&self) -> ConnectionEnd {
+        ConnectionEnd(Arc::clone(&self.control))
+    }
+
+    /// Whether another frame can be taken. While not, a transport does not read: that is how a
+    /// client that asks for too much at once is slowed down. Changes only in
+    /// [`receive`](Self::receive) and [`next_frames`](Self::next_frames).
+    pub fn wants_frames(&self) -> bool {
+        let own_ahead = match &self.state {
+            State::Anonymous => 0,
+            State::LoggedIn { delivery, .. } => delivery.own_ahead(),
+        };
+        !self.is_closing()
+            && !self.pending.blocks()
+            && self.pending.len() < self.node.limits.pipelined_sends
+            && own_ahead < self.node.limits.session_own_messages
+    }
+
+    /// Takes one whole frame, without its line end. Call it only while
+    /// [`wants_frames`](Self::wants_frames); a frame beyond that is taken all the same, but in
+    /// memory.
+    pub fn receive(&mut self, frame: &[u8]) {
+        if self.is_closing() {
+            return;
+        }
+        self.node.connections.heard(&self.control);
+        if frame.len() > self.max_frame() {
+            return self.frame_too_large();
+        }
+        match ClientFrame::decode(frame) {
+            Ok(ClientFrame { request, reference }) => self.take(request, reference),
+            Err(BadFrame { reference, message }) => {
+                let charged = self.guard.request();
+                let error = Error::new(ErrorCode::BadFrame, message);
+                self.fail(reference, &charged.err().map_or(error, too_many_requests));
+            }
+        }
+    }
+
+    /// Says that the client sent a frame longer than [`max_frame`](Self::max_frame): it gets a
+    /// `goodbye`, because nothing after such a frame can be understood.
+    pub fn frame_too_large(&mut self) {
+        self.close(Goodbye::new(GoodbyeCode::FrameTooLarge, None));
+    }
+
+    /// Waits for frames to be written, each without a line end, and appends them. Cancel safe.
+    ///
+    /// Gives at most `Limits::outbox_bytes` and one frame at once, so a slow reader's news waits in
+    /// the store and not in memory.
+    pub async fn next_frames(&mut self, frames: &mut Vec<Bytes>) -> Next {
+        std::future::poll_fn(|cx| self.poll_frames(cx, frames)).await
+    }
+
+    /// The same as [`next_frames`](Self::next_frames) for a transport that polls.
+    pub fn poll_frames(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Poll<Next> {
+        self.control.register(cx);
+        let room = self.node.limits.outbox_bytes;
+        let mut size = 0;
+        while size < room
+            && let Poll::Ready((reference, answered)) = self.pending.poll_next(cx)
+        {
+            size += self.answer(reference, answered, frames);
+        }
+        self.goodbye = self.goodbye.take().or_else(|| self.control.goodbye());
+        if self.goodbye.is_none() {
+            self.deliver(cx, frames, room.saturating_sub(size));
+        }
+        if self.pending.is_empty()
+            && let Some(goodbye) = &self.goodbye
+        {
+            push(frames, Event::Goodbye(goodbye.clone()).to_frame().encode());
+            return Poll::Ready(Next::Close);
+        }
+        if frames.is_empty() { Poll::Pending } else { Poll::Ready(Next::Write) }
+    }
+
+    /// Says that all frames given so far have been written to the client.
+    pub fn written(&mut self) {
+        if let State::LoggedIn { session, .. } = &self.state {
+            for (conversation, seq) in self.unacknowledged.drain() {
+                session.ack_known(conversation, seq);
+            }
+        }
+        if self.unacknowledged.capacity() > 16 {
+            self.unacknowledged = HashMap::new();
+        }
+    }
+
+    /// Begins with a session of a user whom the host application has authenticated. The client
+    /// gets a `welcome` without `token` as its first frame.
+    pub(crate) fn begin(&mut self, opened: Opened, ack: AckMode) {
+        self.ack = ack;
+        let welcome = self.log_in(opened);
+        self.pending.push(None, Pending::Known(welcome));
+    }
+
+    // ---- requests ----
+
+    fn take(&mut self, request: Request, reference: Option<Reference>) {
+        if let Err(wait) = self.guard.request() {
+            return self.fail(reference, &too_many_requests(wait));
+        }
+        let address = self.control.address();
+        match (&self.state, request) {
+            (State::LoggedIn { session, .. }, Request::Send(message)) => {
+                let session = session.clone();
+                match session.submit(message) {
+                    Ok(submitted) => self.pending.push(reference, sending(session, submitted)),
+                    Err(error) => self.fail(reference, &error),
+                }
+            }
+            (State::LoggedIn { session, .. }, Request::Ack(Ack { conversation, seq }))
+                if session.ack_known(conversation, seq) =>
+            {
+                if reference.is_some() {
+                    self.pending.push(reference, Pending::Known(Reply::Acked));
+                }
+            }
+            (State::LoggedIn { session, .. }, request) => {
+                let call = calls::logged_in(session.clone(), address, request);
+                self.pending.push(reference, Pending::Call(call));
+            }
+            (State::Anonymous, request) => {
+                if let Request::Login(Login { ack, .. }) = &request {
+                    self.ack = *ack;
+                    self.control.set_logged_in(true);
+                }
+                let call = calls::anonymous(&self.node, address, request);
+                self.pending.push(reference, Pending::Call(call));
+            }
+        }
+    }
+
+    fn fail(&mut self, reference: Option<Reference>, error: &Error) {
+        let reply = self.error_reply(error);
+        self.pending.push(reference, Pending::Known(reply));
+    }
+
+    fn error_reply(&mut self, error: &Error) -> Reply {
+        metrics::counter!("chat_errors_total", "code" => error.code().as_str()).increment(1);
+        if error.code() == ErrorCode::Internal {
+            tracing::error!(error = chain(error), "a request failed because of a defect");
+        }
+        if !self.guard.error() {
+            self.close(Goodbye::new(GoodbyeCode::TooManyErrors, None));
+        }
+        Reply::Error(ErrorReply::from(error))
+    }
+
+    // ---- replies ----
+
+    /// Appends a reply, and takes in what it changes; answers its size in bytes.
+    fn answer(&mut self, reference: Option<Reference>, answered: Answered, frames: &mut Vec<Bytes>) -> usize {
+        let reply = match answered {
+            // An acknowledgement that went well is answered only where an answer was asked for.
+            Answered::Reply(Reply::Acked) if reference.is_none() => return 0,
+            Answered::Reply(reply) => reply,
+            Answered::LoggedIn(opened) => self.log_in(*opened),
+            Answered::LoggedOut => {
+                self.log_out();
+                Reply::LoggedOut
+            }
+            Answered::Failed(error) => {
+                self.control.set_logged_in(matches!(self.state, State::LoggedIn { .. }));
+                self.error_reply(&error)
+            }
+        };
+        push(frames, reply.to_frame(reference).encode())
+    }
+
+    fn log_in(&mut self, opened: Opened) -> Reply {
+        let Opened { session, delivery, welcome } = opened;
+        self.control.set_logged_in(true);
+        self.state = State::LoggedIn { session, delivery: Box::new(delivery) };
+        Reply::Welcome(Box::new(welcome))
+    }
+
+    fn log_out(&mut self) {
+        self.state = State::Anonymous;
+        self.unacknowledged.clear();
+        self.control.log_out(&self.node.connections);
+    }
+
+    // ---- events ----
+
+    fn deliver(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>, room: usize) {
+        let State::LoggedIn { delivery, .. } = &mut self.state else { return };
+        let mut size = 0;
+        while size < room {
+            let Poll::Ready(next) = delivery.poll_next(cx) else { return };
+            let Some(delivered) = next else {
+                self.goodbye = delivery.goodbye().cloned();
+                if let Some(goodbye) = &self.goodbye {
+                    self.control.close(goodbye.clone());
+                }
+                return;
+            };
+            if let (Delivered::Message(message), AckMode::Auto) = (&delivered, self.ack) {
+                self.unacknowledged.insert(message.conversation, message.seq);
+            }
+            let frame = delivered.frame();
+            size += frame.len();
+            frames.push(frame);
+        }
+    }
+
+    fn close(&self, goodbye: Goodbye) {
+        self.control.close(goodbye);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.goodbye.is_some() || self.control.is_closing()
+    }
+}
+
+/// Tells a transport when its connection must end at once.
+#[derive(Clone, Debug)]
+pub struct ConnectionEnd(Arc<Control>);
+
+impl ConnectionEnd {
+    /// Waits until the connection must be closed without further ado: its `goodbye` is overdue,
+    /// because the client does not read. Cancel safe.
+    pub async fn overdue(&self) {
+        std::future::poll_fn(|cx| self.0.poll_killed(cx)).await;
+    }
+}
+
+fn sending(session: SessionHandle, submitted: Submitted) -> Pending {
+    match submitted {
+        Submitted::Pending(receiver) => Pending::Send(session, receiver),
+        Submitted::Full(queue, submission, receiver) => Pending::Call(Box::pin(async move {
+            let timeout = session.node().limits.store_timeout;
+            match enqueue(&session, queue, *submission, timeout).await {
+                Ok(()) => Answered::from(outcome(&session, receiver.await).map(Reply::Sent)),
+                Err(error) => Answered::Failed(error),
+            }
+        })),
+    }
+}
+
+fn too_many_requests(wait: std::time::Duration) -> Error {
+    Error::new(ErrorCode::RateLimited, "too many requests").retry_after(wait)
+}
+
+/// Appends a frame; answers its size in bytes.
+fn push(frames: &mut Vec<Bytes>, encoded: serde_json::Result<Bytes>) -> usize {
+    match encoded {
+        Ok(frame) => {
+            let size = frame.len();
+            frames.push(frame);
+            size
+        }
+        Err(error) => {
+            tracing::error!(%error, "a frame could not be written as JSON");
+            0
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Replies in the order of their requests, though some are known before others.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::error::Error;
+use crate::protocol::{Reference, Reply};
+use crate::session::{Opened, PendingSend, SessionHandle, outcome};
+
+/// A request that waits for its reply.
+pub(super) enum Pending {
+    /// The reply is known.
+    Known(Reply),
+    /// A send that is on its way into the store.
+    Send(SessionHandle, PendingSend),
+    /// Any other request, not begun before it is the first in line: requests take effect in the
+    /// order sent.
+    Call(BoxFuture<'static, Answered>),
+}
+
+/// What came of a request that is no plain send.
+pub(super) enum Answered {
+    /// A reply.
+    Reply(Reply),
+    /// A login succeeded.
+    LoggedIn(Box<Opened>),
+    /// A logout succeeded.
+    LoggedOut,
+    /// A failure.
+    Failed(Error),
+}
+
+impl From<Result<Reply, Error>> for Answered {
+    fn from(result: Result<Reply, Error>) -> Self {
+        result.map_or_else(Self::Failed, Self::Reply)
+    }
+}
+
+/// The requests of a connection that wait for their replies.
+#[derive(Default)]
+pub(super) struct PendingReplies {
+    queue: VecDeque<(Option<Reference>, Pending)>,
+    /// Whether anything but sends and known replies waits.
+    calls: usize,
+}
+
+impl PendingReplies {
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether a request waits that those after it have to wait for.
+    pub(super) const fn blocks(&self) -> bool {
+        self.calls > 0
+    }
+
+    pub(super) fn push(&mut self, reference: Option<Reference>, pending: Pending) {
+        self.calls += usize::from(matches!(pending, Pending::Call(_)));
+        self.queue.push_back((reference, pending));
+    }
+
+    /// The next reply in order, when it is known. Dropping the caller between polls loses nothing.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Reference>, Answered)> {
+        let Some((_, first)) = self.queue.front_mut() else { return Poll::Pending };
+        let answered = match first {
+            Pending::Known(_) => None,
+            Pending::Send(session, receiver) => {
+                let Poll::Ready(received) = receiver.poll_unpin(cx) else { return Poll::Pending };
+                Some(Answered::from(outcome(session, received).map(Reply::Sent)))
+            }
+            Pending::Call(call) => {
+                let Poll::Ready(answered) = call.poll_unpin(cx) else { return Poll::Pending };
+                self.calls -= 1;
+                Some(answered)
+            }
+        };
+        let Some((reference, pending)) = self.queue.pop_front() else { return Poll::Pending };
+        if self.queue.is_empty() {
+            // An idle connection keeps no buffer.
+            self.queue = VecDeque::new();
+        }
+        let answered = match (answered, pending) {
+            (Some(answered), _) => answered,
+            (None, Pending::Known(reply)) => Answered::Reply(reply),
+            (None, _) => return Poll::Pending,
+        };
+        Poll::Ready((reference, answered))
+    }
+}

@@ -1,0 +1,111 @@
+//! After the commit: the senders get their answers, the sessions here and the other nodes hear of it.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Node;
+use super::hub::topics_of;
+use super::writer::SendResult;
+use crate::error::{BackendError, Error, ErrorCode};
+use crate::ports::{Appended, NewMessage, Notice, NoticeKind};
+use crate::protocol::{MessageView, Sent};
+use crate::session::{SessionShared, SharedMessage};
+use crate::types::{MessageIdOrigin, Seq, User};
+
+/// What came of one submission.
+pub(crate) struct Committed {
+    pub(crate) message: NewMessage,
+    pub(crate) sender: User,
+    pub(crate) session: Option<Arc<SessionShared>>,
+    pub(crate) reply: oneshot::Sender<SendResult>,
+    pub(crate) outcome: Result<Appended, BackendError>,
+}
+
+/// What came of one batch.
+pub(crate) type Commit = Vec<Committed>;
+
+/// Tells of one commit after the other. Ends when its shard's writer has.
+pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
+    while let Some(commit) = commits.recv().await {
+        let mut notices = Vec::new();
+        let mut replies = Vec::with_capacity(commit.len());
+        for committed in commit {
+            replies.push(settle(&node, committed, &mut notices));
+        }
+        for (reply, result) in replies {
+            // A sender who is gone needs no answer.
+            let _ = reply.send(result);
+        }
+        node.publisher.publish(notices);
+    }
+}
+
+type Answer = (oneshot::Sender<SendResult>, SendResult);
+
+fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answer {
+    let Committed { message, sender, session, reply, outcome } = committed;
+    let own = match &outcome {
+        Ok(Appended::Stored { seq }) => Some(*seq),
+        _ => None,
+    };
+    if let Some(session) = &session {
+        session.send_ends(message.conversation, &message.id, own);
+    }
+    let result = answer(node, &message, outcome);
+    if let Some(seq) = own {
+        metrics::counter!("chat_messages_stored_total").increment(1);
+        announce(node, message, sender, seq, session.as_deref(), notices);
+    }
+    (reply, result)
+}
+
+fn answer(node: &Node, message: &NewMessage, outcome: Result<Appended, BackendError>) -> SendResult {
+    let sent = |seq, at, duplicate| Sent {
+        conversation: message.conversation,
+        seq,
+        at,
+        id: message.id.clone(),
+        duplicate,
+    };
+    match outcome {
+        Ok(Appended::Stored { seq }) => Ok(sent(seq, message.at, false)),
+        Ok(Appended::Duplicate { seq, at }) => Ok(sent(seq, at, true)),
+        Ok(Appended::NotMember) => Err(Error::new(ErrorCode::Forbidden, "you are not a member of this group")),
+        Ok(Appended::NotFriends) => {
+            Err(Error::new(ErrorCode::Forbidden, "only friends can write to each other here"))
+        }
+        Ok(Appended::NotFound) if message.conversation.as_group().is_some() => {
+            Err(Error::new(ErrorCode::NotFound, "there is no such group"))
+        }
+        Ok(Appended::NotFound) => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
+        Err(error) => Err(Error::from_backend(error, node.limits.retry_after)),
+    }
+}
+
+fn announce(
+    node: &Node,
+    message: NewMessage,
+    sender: User,
+    seq: Seq,
+    session: Option<&SessionShared>,
+    notices: &mut Vec<Notice>,
+) {
+    let conversation = message.conversation;
+    let view = MessageView {
+        conversation,
+        seq,
+        from: sender,
+        body: message.body,
+        at: message.at,
+        id: (message.id_origin == MessageIdOrigin::Client).then_some(message.id),
+        data: message.data,
+    };
+    let Some(shared) = SharedMessage::new(view) else { return };
+    let session = session.map(|session| session.id);
+    for topic in topics_of(conversation) {
+        node.hub.message(topic, &shared, session);
+        let kind = NoticeKind::Message { conversation, seq, session, frame: shared.frame() };
+        notices.push(Notice { topic, origin: node.id.clone(), kind });
+    }
+}

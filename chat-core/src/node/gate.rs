@@ -1,0 +1,100 @@
+//! The way to the stores: every call has a deadline, and the store's health is watched.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::journal::Journal;
+use crate::error::{BackendError, BackendErrorKind, Error, chain};
+use crate::ports::Level;
+
+/// Whether a call changes something, which decides what its time-out means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// Bounds calls to a backend in time, and reports when it goes away and comes back, once each.
+pub(crate) struct Gate {
+    backend: &'static str,
+    timeout: Duration,
+    retry_after: Duration,
+    available: AtomicBool,
+    journal: Arc<Journal>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("backend", &self.backend).field("available", &self.available).finish()
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(
+        backend: &'static str,
+        timeout: Duration,
+        retry_after: Duration,
+        journal: Arc<Journal>,
+    ) -> Self {
+        Self { backend, timeout, retry_after, available: AtomicBool::new(true), journal }
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.available.load(Ordering::Acquire)
+    }
+
+    /// A read whose failure the user is told.
+    pub(crate) async fn read<T>(
+        &self,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, Error> {
+        self.bounded(Access::Read, call).await.map_err(|error| Error::from_backend(error, self.retry_after))
+    }
+
+    /// A write whose failure the user is told.
+    pub(crate) async fn write<T>(
+        &self,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, Error> {
+        self.bounded(Access::Write, call).await.map_err(|error| Error::from_backend(error, self.retry_after))
+    }
+
+    /// A call whose failure the caller handles.
+    pub(crate) async fn bounded<T>(
+        &self,
+        access: Access,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        let result = match tokio::time::timeout(self.timeout, call).await {
+            Ok(result) => result,
+            Err(_) if access == Access::Write => Err(BackendError::unknown("no answer in time")),
+            Err(_) => Err(BackendError::not_done("no answer in time")),
+        };
+        self.watch(&result);
+        result
+    }
+
+    fn watch<T>(&self, result: &Result<T, BackendError>) {
+        match result {
+            Ok(_) => {
+                if !self.available.swap(true, Ordering::AcqRel) {
+                    tracing::info!(backend = self.backend, "the backend answers again");
+                    self.journal.record(Level::Info, &format!("{}_regained", self.backend), []);
+                }
+            }
+            Err(error) if error.kind() == BackendErrorKind::Broken => {
+                tracing::error!(backend = self.backend, error = chain(error), "a defect");
+                self.journal.record(Level::Error, "defect", [("backend", self.backend.into())]);
+            }
+            Err(error) => {
+                metrics::counter!("chat_backend_errors_total", "backend" => self.backend).increment(1);
+                if self.available.swap(false, Ordering::AcqRel) {
+                    tracing::warn!(backend = self.backend, error = chain(error), "the backend is away");
+                    self.journal.record(Level::Warn, &format!("{}_lost", self.backend), []);
+                }
+            }
+        }
+    }
+}

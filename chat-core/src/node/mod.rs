@@ -1,0 +1,22 @@
+//! One node: what its sessions share, and the tasks that work for them.
+
+mod acks;
+mod allowance;
+mod committed;
+mod connections;
+mod gate;
+mod hub;
+mod journal;
+mod listener;
+mod passwords;
+mod presence;
+mod publisher;
+mod pull;
+mod state;
+mod writer;
+
+pub(crate) use allowance::{Allowance, Rate};
+pub(crate) use connections::Control;
+pub(crate) use gate::Access;
+pub(crate) use state::{Node, Tasks, start};
+pub(crate) use writer::{SendResult, Submission};

@@ -1,0 +1,124 @@
+//! Argon2id off the async threads, few at once, so that a login storm degrades logins only.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::password_hash::phc::PasswordHash as PhcHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use tokio::sync::Semaphore;
+
+use crate::error::{BackendError, Error, ErrorCode};
+use crate::limits::Limits;
+use crate::types::{Password, PasswordHash};
+
+/// Hashes and verifies passwords with Argon2id at the `argon2` crate's parameters
+/// (19 MiB, 2 passes, 1 lane: the first choice of the OWASP password storage cheat sheet).
+#[derive(Debug)]
+pub(crate) struct Passwords {
+    running: Semaphore,
+    waiting: AtomicUsize,
+    queue: usize,
+    retry_after: std::time::Duration,
+    /// Verified against where the user does not exist, so that both cases take the same time.
+    decoy: Option<PasswordHash>,
+}
+
+impl Passwords {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            running: Semaphore::new(limits.password_hashes.max(1)),
+            waiting: AtomicUsize::new(0),
+            queue: limits.password_queue,
+            retry_after: limits.retry_after,
+            decoy: hash_blocking("an account that does not exist").ok(),
+        }
+    }
+
+    pub(crate) async fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
+        let text: Box<str> = password.reveal().into();
+        self.run(move || hash_blocking(&text)).await?.map_err(|error| self.defect(error))
+    }
+
+    /// Whether a password is the one behind `hash`. `None`, for a user who does not exist or has
+    /// no password, takes the same time and is always false.
+    pub(crate) async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<PasswordHash>,
+    ) -> Result<bool, Error> {
+        let exists = hash.is_some();
+        let Some(hash) = hash.or_else(|| self.decoy.clone()) else { return Ok(false) };
+        let text: Box<str> = password.reveal().into();
+        let verified = self.run(move || verify_blocking(&text, &hash)).await?;
+        Ok(verified.map_err(|error| self.defect(error))? && exists)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _place = Place::take(&self.waiting, self.queue).ok_or_else(|| {
+            Error::new(ErrorCode::RateLimited, "too many logins at once").retry_after(self.retry_after)
+        })?;
+        let closed = |_| self.defect(BackendError::broken("password hashing has stopped"));
+        let _permit = self.running.acquire().await.map_err(closed)?;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| self.defect(BackendError::broken("password hashing failed").because(error)))
+    }
+
+    fn defect(&self, error: BackendError) -> Error {
+        Error::from_backend(error, self.retry_after)
+    }
+}
+
+/// A place in the queue, given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, queue: usize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::AcqRel) < queue).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn hash_blocking(password: &str) -> Result<PasswordHash, BackendError> {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| PasswordHash::new(hash.to_string()))
+        .map_err(|error| BackendError::broken("a password could not be hashed").because(error.to_string()))
+}
+
+fn verify_blocking(password: &str, hash: &PasswordHash) -> Result<bool, BackendError> {
+    let hash = PhcHash::new(hash.as_str())
+        .map_err(|error| BackendError::broken("a stored password hash is unreadable").because(error.to_string()))?;
+    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_verifies_against_its_own_hash_only() {
+        let passwords = Passwords::new(&Limits::default());
+        let right = Password::parse("correct horse").unwrap();
+        let wrong = Password::parse("correct house").unwrap();
+        let hash = passwords.hash(&right).await.unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$"));
+        assert!(passwords.verify(&right, Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(&wrong, Some(hash)).await.unwrap());
+        let decoy = Password::parse("an account that does not exist").unwrap();
+        assert!(!passwords.verify(&decoy, None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_refused_with_a_time_to_retry() {
+        let passwords = Passwords::new(&Limits { password_queue: 0, ..Limits::default() });
+        let refused = passwords.hash(&Password::parse("12345678").unwrap()).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::RateLimited);
+        assert!(refused.retry_delay().is_some());
+    }
+}

@@ -1,0 +1,69 @@
+//! The way out to the bus: in order, bounded, and never in anybody's way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::Node;
+use super::gate::Access;
+use crate::ports::Notice;
+
+/// Takes notices for the bus. What finds no room is dropped: the receivers learn of it by pull.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    queue: mpsc::Sender<Notice>,
+    dropping: AtomicBool,
+}
+
+impl Publisher {
+    pub(crate) fn new(queue: usize) -> (Self, mpsc::Receiver<Notice>) {
+        let (queue, notices) = mpsc::channel(queue.max(1));
+        (Self { queue, dropping: AtomicBool::new(false) }, notices)
+    }
+
+    pub(crate) fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
+        for notice in notices {
+            let dropped = self.queue.try_send(notice).is_err();
+            if dropped {
+                metrics::counter!("chat_bus_notices_dropped_total").increment(1);
+            }
+            if dropped && !self.dropping.swap(true, Ordering::AcqRel) {
+                tracing::warn!("the bus does not keep up: notices are dropped, receivers learn by pull");
+            } else if !dropped && self.dropping.load(Ordering::Acquire) {
+                self.dropping.store(false, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// Publishes what gathers, in batches; what fails is tried again until the node stops.
+pub(crate) async fn run(node: Arc<Node>, mut notices: mpsc::Receiver<Notice>) {
+    let limit = node.limits.background_page.max(1);
+    let mut batch = Vec::new();
+    loop {
+        // Cancel safe: `recv_many` takes nothing out before it answers.
+        let gathered = notices.recv_many(&mut batch, limit);
+        if node.stop_publishing.run_until_cancelled(gathered).await.is_none() {
+            break;
+        }
+        publish(&node, &batch).await;
+        batch.clear();
+    }
+    notices.close();
+    while notices.recv_many(&mut batch, limit).await > 0 {
+        publish(&node, &batch).await;
+        batch.clear();
+    }
+}
+
+async fn publish(node: &Node, batch: &[Notice]) {
+    let mut delay = node.limits.pull_interval_without_bus / 4;
+    while node.bus.bounded(Access::Write, node.backends.bus.publish(batch)).await.is_err() {
+        let pause = tokio::time::sleep(delay);
+        if node.stop_publishing.run_until_cancelled(pause).await.is_none() {
+            return;
+        }
+        delay = (delay * 2).min(node.limits.retry_after);
+    }
+}

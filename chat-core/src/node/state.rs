@@ -1,0 +1,179 @@
+//! The node's parts in one place, and how its tasks start and stop.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::acks::{self, Acks};
+use super::allowance::{Allowances, Rate};
+use super::connections::{self, Connections};
+use super::gate::{Access, Gate};
+use super::hub::Hub;
+use super::journal::Journal;
+use super::passwords::Passwords;
+use super::publisher::{self, Publisher};
+use super::writer::{self, Writer};
+use super::{listener, presence, pull};
+use crate::limits::Limits;
+use crate::ports::{Backends, Notice, NoticeKind, SendPolicy, Topic};
+use crate::types::{Device, NodeId, SessionId, UserId};
+
+/// What all sessions of a node share.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    pub(crate) limits: Limits,
+    pub(crate) policy: SendPolicy,
+    pub(crate) backends: Backends,
+    pub(crate) journal: Arc<Journal>,
+    /// The way to the stores.
+    pub(crate) store: Gate,
+    /// The way to the bus.
+    pub(crate) bus: Gate,
+    /// The way to presence.
+    pub(crate) presence: Gate,
+    pub(crate) hub: Hub,
+    pub(crate) writer: Writer,
+    pub(crate) acks: Acks,
+    pub(crate) publisher: Publisher,
+    pub(crate) passwords: Passwords,
+    pub(crate) connections: Connections,
+    pub(crate) registrations: Allowances<IpAddr>,
+    pub(crate) failed_logins: Allowances<(Option<IpAddr>, String)>,
+    pub(crate) failed_logins_by_address: Allowances<IpAddr>,
+    /// Places for sessions that read the store for delivery.
+    pub(crate) delivery_reads: Semaphore,
+    /// Something may have been missed: pull at once.
+    pub(crate) pull: tokio::sync::Notify,
+    /// No further message is taken; what was taken is stored and answered.
+    pub(crate) stop_writing: CancellationToken,
+    /// All other tasks but the publisher end.
+    pub(crate) stop: CancellationToken,
+    /// The publisher makes its last attempt.
+    pub(crate) stop_publishing: CancellationToken,
+    last_session: AtomicU64,
+}
+
+impl Node {
+    pub(crate) fn next_session(&self) -> SessionId {
+        SessionId::new(self.last_session.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Which of these users are online; all offline where presence cannot tell.
+    pub(crate) async fn online(&self, users: &[UserId]) -> Vec<bool> {
+        if users.is_empty() {
+            return Vec::new();
+        }
+        let call = self.backends.presence.online(users, self.backends.clock.now());
+        let online = self.presence.bounded(Access::Read, call).await;
+        online.unwrap_or_else(|_| vec![false; users.len()])
+    }
+
+    /// Tells the other nodes that a session of a device began here.
+    pub(crate) fn tell_device_opened(&self, user: UserId, device: Device, epoch: u64) {
+        self.tell(Topic::User(user), NoticeKind::DeviceOpened { device, epoch });
+    }
+
+    /// Tells the other nodes.
+    pub(crate) fn tell(&self, topic: Topic, kind: NoticeKind) {
+        self.publisher.publish([Notice { topic, origin: self.id.clone(), kind }]);
+    }
+
+    /// Tells all sessions of a topic, here and elsewhere, but those of one user here.
+    pub(crate) fn tell_all(&self, topic: Topic, event: crate::protocol::Event, but: Option<UserId>) {
+        let Ok(frame) = event.to_frame().encode() else { return };
+        self.hub.event(topic, &frame, but);
+        self.tell(topic, NoticeKind::Event { frame });
+    }
+}
+
+/// A node's tasks, in the order in which they are stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    writing: TaskTracker,
+    background: TaskTracker,
+    publishing: TaskTracker,
+}
+
+impl Tasks {
+    /// Makes all tasks end without waiting for them.
+    pub(crate) fn cancel(&self, node: &Node) {
+        for stop in [&node.stop_writing, &node.stop, &node.stop_publishing] {
+            stop.cancel();
+        }
+    }
+
+    /// Stops the tasks, each group when those before it are done, and waits for them.
+    pub(crate) async fn stop(&self, node: &Node) {
+        let groups = [
+            (&self.writing, &node.stop_writing),
+            (&self.background, &node.stop),
+            (&self.publishing, &node.stop_publishing),
+        ];
+        for (tasks, stop) in groups {
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await;
+        }
+    }
+}
+
+/// Makes a node and starts its tasks on the present runtime.
+pub(crate) fn start(
+    id: NodeId,
+    backends: Backends,
+    limits: Limits,
+    policy: SendPolicy,
+    tasks: &Tasks,
+) -> Arc<Node> {
+    let journal = Arc::new(Journal::new(id.clone(), Arc::clone(&backends.log), Arc::clone(&backends.clock)));
+    let gate = |name, timeout| Gate::new(name, timeout, limits.retry_after, Arc::clone(&journal));
+    let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
+    let (publisher, notices) = Publisher::new(limits.bus_queue);
+    let (acks, flushes) = Acks::new(limits.pending_acks);
+    let addresses = limits.remembered_addresses;
+    let failed_name = Rate::per_minute(limits.failed_logins_per_minute, limits.failed_logins_burst);
+    let failed_address = Rate::per_minute(
+        limits.failed_logins_per_address_per_minute,
+        limits.failed_logins_per_address_burst,
+    );
+    let registrations = Rate::per_minute(limits.registrations_per_minute, limits.registrations_per_minute);
+    let node = Arc::new(Node {
+        store: gate("store", limits.store_timeout),
+        bus: gate("bus", limits.bus_timeout),
+        presence: gate("presence", limits.presence_timeout),
+        hub: Hub::new(),
+        writer,
+        acks,
+        publisher,
+        passwords: Passwords::new(&limits),
+        connections: Connections::new(),
+        registrations: Allowances::new(registrations, addresses),
+        failed_logins: Allowances::new(failed_name, addresses),
+        failed_logins_by_address: Allowances::new(failed_address, addresses),
+        delivery_reads: Semaphore::new(limits.delivery_reads.max(1)),
+        pull: tokio::sync::Notify::new(),
+        stop_writing: CancellationToken::new(),
+        stop: CancellationToken::new(),
+        stop_publishing: CancellationToken::new(),
+        last_session: AtomicU64::new(0),
+        id,
+        policy,
+        backends,
+        journal,
+        limits,
+    });
+    writer::start(&node, queues, &tasks.writing);
+    let background = &tasks.background;
+    background.spawn(acks::run(Arc::clone(&node), flushes));
+    background.spawn(listener::run(Arc::clone(&node)));
+    background.spawn(pull::run(Arc::clone(&node)));
+    background.spawn(presence::run(Arc::clone(&node)));
+    background.spawn(connections::sweep(Arc::clone(&node)));
+    tasks.publishing.spawn(publisher::run(Arc::clone(&node), notices));
+    node
+}

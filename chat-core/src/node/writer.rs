@@ -1,0 +1,194 @@
+//! Group commit: whatever gathers while one transaction is under way goes into the next.
+//!
+//! A conversation always has the same shard, so its messages keep the order in which they were
+//! submitted. No timer is involved: an idle shard stores a message the moment it comes.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::Node;
+use super::committed::{Commit, Committed};
+use super::gate::Access;
+use crate::error::{BackendError, BackendErrorKind, Error};
+use crate::ports::{Appended, NewMessage};
+use crate::protocol::Sent;
+use crate::session::SessionShared;
+use crate::types::{ConversationId, User};
+
+/// What a sender gets: the message is stored, or why it is not.
+pub(crate) type SendResult = Result<Sent, Error>;
+
+/// A message on its way into the store.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) message: NewMessage,
+    pub(crate) sender: User,
+    /// The session that sends it, which is not told of its own message.
+    pub(crate) session: Option<Arc<SessionShared>>,
+    pub(crate) reply: oneshot::Sender<SendResult>,
+    pub(crate) submitted_at: Instant,
+}
+
+/// Where messages are submitted.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shards: Vec<mpsc::Sender<Submission>>,
+    hasher: RandomState,
+}
+
+/// The receiving ends, until the tasks that own them are started.
+pub(crate) type Queues = Vec<mpsc::Receiver<Submission>>;
+
+impl Writer {
+    pub(crate) fn new(shards: usize, queue: usize) -> (Self, Queues) {
+        let (shards, queues) = (0..shards.max(1)).map(|_| mpsc::channel(queue.max(1))).unzip();
+        (Self { shards, hasher: RandomState::new() }, queues)
+    }
+
+    /// The queue of a conversation's shard; `None` after the writer has stopped.
+    pub(crate) fn queue(&self, conversation: ConversationId) -> Option<&mpsc::Sender<Submission>> {
+        let shards = u64::try_from(self.shards.len()).unwrap_or(1);
+        let shard = self.hasher.hash_one(conversation) % shards;
+        self.shards.get(usize::try_from(shard).unwrap_or(0))
+    }
+
+    /// How many messages wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shards.iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
+    }
+}
+
+/// Starts two tasks a shard: one keeps the store busy, the other tells of what was stored.
+pub(crate) fn start(node: &Arc<Node>, queues: Queues, tasks: &TaskTracker) {
+    for queue in queues {
+        // One transaction's outcomes may wait while the next one is under way.
+        let (outcomes, committed) = mpsc::channel(1);
+        tasks.spawn(store_batches(Arc::clone(node), queue, outcomes));
+        tasks.spawn(super::committed::tell(Arc::clone(node), committed));
+    }
+}
+
+/// Ends when the queue is closed and empty.
+async fn store_batches(
+    node: Arc<Node>,
+    mut queue: mpsc::Receiver<Submission>,
+    outcomes: mpsc::Sender<Commit>,
+) {
+    let limit = node.limits.writer_batch.max(1);
+    loop {
+        let mut batch = Vec::new();
+        let stopped = tokio::select! {
+            // Cancel safe: `recv_many` takes nothing out before it answers.
+            taken = queue.recv_many(&mut batch, limit) => taken == 0,
+            () = node.stop_writing.cancelled() => {
+                queue.close();
+                queue.recv_many(&mut batch, limit).await == 0
+            }
+        };
+        if stopped {
+            return;
+        }
+        let commit = store(&node, batch).await;
+        if outcomes.send(commit).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
+    let deadline = Instant::now() + node.limits.store_timeout;
+    let now = node.backends.clock.now();
+    let mut messages = Vec::with_capacity(batch.len());
+    let mut waiting = Vec::with_capacity(batch.len());
+    let mut commit = Vec::with_capacity(batch.len());
+    for Submission { mut message, sender, session, reply, submitted_at } in batch {
+        message.at = now;
+        if submitted_at + node.limits.store_timeout <= Instant::now() {
+            let error = BackendError::not_done("the message waited too long");
+            commit.push(Committed { message, sender, session, reply, outcome: Err(error) });
+            continue;
+        }
+        messages.push(message);
+        waiting.push((sender, session, reply));
+    }
+    metrics::histogram!("chat_writer_batch_messages").record(messages.len() as f64);
+    let outcomes = append(node, &messages, deadline).await;
+    let stored = messages.into_iter().zip(waiting).zip(outcomes);
+    commit.extend(stored.map(|((message, (sender, session, reply)), outcome)| Committed {
+        message,
+        sender,
+        session,
+        reply,
+        outcome,
+    }));
+    commit
+}
+
+type Outcome = Result<Appended, BackendError>;
+
+/// Stores a batch, again and again until the deadline while the store says that this makes sense.
+async fn append(node: &Node, messages: &[NewMessage], deadline: Instant) -> Vec<Outcome> {
+    if messages.is_empty() {
+        return Vec::new();
+    }
+    let mut uncertain = false;
+    let mut delay = node.limits.retry_after / 50;
+    loop {
+        let error = match append_once(node, messages).await {
+            Ok(outcomes) => return settle(messages, outcomes, uncertain),
+            Err(error) => error,
+        };
+        match error.kind() {
+            BackendErrorKind::Broken if messages.len() > 1 => return append_singly(node, messages).await,
+            BackendErrorKind::Broken => return vec![Err(error)],
+            BackendErrorKind::Unknown => uncertain = true,
+            BackendErrorKind::NotDone => {}
+        }
+        if Instant::now() + delay >= deadline {
+            return messages.iter().map(|_| Err(failed(&error, uncertain))).collect();
+        }
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(node.limits.retry_after);
+    }
+}
+
+/// One message that the store cannot take must not fail the others of its batch.
+async fn append_singly(node: &Node, messages: &[NewMessage]) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(messages.len());
+    for message in messages {
+        let outcome = append_once(node, std::slice::from_ref(message)).await;
+        outcomes.push(outcome.and_then(|outcomes| {
+            outcomes.into_iter().next().ok_or_else(|| BackendError::broken("the store left a message out"))
+        }));
+    }
+    outcomes
+}
+
+async fn append_once(node: &Node, messages: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
+    let started_at = Instant::now();
+    let outcomes = node.store.bounded(Access::Write, node.backends.stores.messages.append(messages)).await?;
+    metrics::histogram!("chat_store_append_seconds").record(started_at.elapsed());
+    if outcomes.len() == messages.len() {
+        Ok(outcomes)
+    } else {
+        Err(BackendError::broken("the store answered for another number of messages"))
+    }
+}
+
+/// After an attempt of unknown outcome, a duplicate with the time of this very attempt is it.
+fn settle(messages: &[NewMessage], outcomes: Vec<Appended>, uncertain: bool) -> Vec<Outcome> {
+    let settled = messages.iter().zip(outcomes).map(|(message, outcome)| match outcome {
+        Appended::Duplicate { seq, at } if uncertain && at == message.at => Appended::Stored { seq },
+        outcome => outcome,
+    });
+    settled.map(Ok).collect()
+}
+
+fn failed(error: &BackendError, uncertain: bool) -> BackendError {
+    let what = error.to_string();
+    if uncertain { BackendError::unknown(what) } else { BackendError::not_done(what) }
+}

@@ -1,0 +1,203 @@
+//! Accounts: registering, proving who one is, and beginning a session.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::delivery::Delivery;
+use super::handle::{Inner, SessionHandle};
+use super::inbox::SessionShared;
+use crate::clock::Timestamp;
+use crate::error::{BackendError, Error, ErrorCode};
+use crate::node::Node;
+use crate::ports::{self, CreateUser, Credentials, Level, NewUser};
+use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
+use crate::types::{Device, Password, Token, User, UserName};
+
+/// A session that has just begun.
+pub(crate) struct Opened {
+    pub(crate) session: SessionHandle,
+    pub(crate) delivery: Delivery,
+    pub(crate) welcome: Welcome,
+}
+
+/// Makes an account.
+pub(crate) async fn register(
+    node: &Node,
+    address: Option<IpAddr>,
+    name: UserName,
+    password: &Password,
+) -> Result<User, Error> {
+    if let Some(address) = address {
+        node.registrations.take(address).map_err(|wait| limited("too many registrations", wait))?;
+    }
+    // Hashing is dear: a name that is known to be taken is refused before it.
+    let users = &node.backends.stores.users;
+    let selector = ports::UserSelector::Name(name.clone());
+    if node.store.read(users.credentials(&selector)).await?.is_some() {
+        return Err(name_taken());
+    }
+    let password = Some(node.passwords.hash(password).await?);
+    match node.store.write(users.create_user(&NewUser { name, password })).await? {
+        CreateUser::Created(user) => {
+            node.journal.record(Level::Info, "registered", [("user", user.id.get().into())]);
+            Ok(user)
+        }
+        CreateUser::NameTaken(_) => Err(name_taken()),
+    }
+}
+
+/// Finds a user by name, or makes one without a password.
+pub(crate) async fn ensure_user(node: &Node, name: UserName) -> Result<User, Error> {
+    let user = NewUser { name, password: None };
+    match node.store.write(node.backends.stores.users.create_user(&user)).await? {
+        CreateUser::Created(user) | CreateUser::NameTaken(user) => Ok(user),
+    }
+}
+
+/// Proves who logs in, and begins their session.
+pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Login) -> Result<Opened, Error> {
+    let Login { proof, device, ack: _ } = login;
+    let (user, token, expires_at) = match proof {
+        LoginProof::Password { user, password } => {
+            let user = check_password(node, address, user, &password).await?;
+            let (token, expires_at) = issue_token(node, &user).await?;
+            (user, token, expires_at)
+        }
+        LoginProof::Token(token) => check_token(node, address, token).await?,
+    };
+    open(node, user, device, Some((token, expires_at))).await
+}
+
+async fn check_password(
+    node: &Node,
+    address: Option<IpAddr>,
+    selector: UserSelector,
+    password: &Password,
+) -> Result<User, Error> {
+    let (selector, mut key) = match selector {
+        UserSelector::Id(id) => (ports::UserSelector::Id(id), format!("#{id}")),
+        UserSelector::Name(name) => {
+            let key = name.key().as_str().to_owned();
+            (ports::UserSelector::Name(name), key)
+        }
+    };
+    check_address(node, address)?;
+    let found = node.store.read(node.backends.stores.users.credentials(&selector)).await?;
+    if let Some(Credentials { user, .. }) = &found {
+        key = format!("#{}", user.id);
+    }
+    let key = (address, key);
+    node.failed_logins.check(&key).map_err(|wait| limited("too many failed logins", wait))?;
+    let (user, hash) = match found {
+        Some(Credentials { user, password }) => (Some(user), password),
+        None => (None, None),
+    };
+    let is_right = node.passwords.verify(password, hash).await?;
+    match user.filter(|_| is_right) {
+        Some(user) => Ok(user),
+        None => {
+            node.failed_logins.charge(key);
+            Err(failed_login(node, address))
+        }
+    }
+}
+
+async fn check_token(
+    node: &Node,
+    address: Option<IpAddr>,
+    token: Token,
+) -> Result<(User, Token, Timestamp), Error> {
+    check_address(node, address)?;
+    let now = node.backends.clock.now();
+    let Some(stored) = node.store.read(node.backends.stores.tokens.token(token.hash(), now)).await? else {
+        return Err(failed_login(node, address));
+    };
+    // A token in its second half is followed by a new one, so that a device in use never logs out.
+    if stored.expires_at.since(now) < node.limits.token_lifetime / 2 {
+        let (token, expires_at) = issue_token(node, &stored.user).await?;
+        return Ok((stored.user, token, expires_at));
+    }
+    Ok((stored.user, token, stored.expires_at))
+}
+
+fn check_address(node: &Node, address: Option<IpAddr>) -> Result<(), Error> {
+    match address {
+        Some(address) => node
+            .failed_logins_by_address
+            .check(&address)
+            .map_err(|wait| limited("too many failed logins", wait)),
+        None => Ok(()),
+    }
+}
+
+fn failed_login(node: &Node, address: Option<IpAddr>) -> Error {
+    if let Some(address) = address {
+        node.failed_logins_by_address.charge(address);
+    }
+    node.journal.record(Level::Info, "login_failed", []);
+    Error::new(ErrorCode::InvalidCredentials, "the name, password or token is wrong")
+}
+
+async fn issue_token(node: &Node, user: &User) -> Result<(Token, Timestamp), Error> {
+    let token = Token::random().map_err(|error| {
+        let error = BackendError::broken("there is no randomness").because(error);
+        Error::from_backend(error, node.limits.retry_after)
+    })?;
+    let expires_at = node.backends.clock.now().after(node.limits.token_lifetime);
+    let keep = node.limits.tokens_per_user;
+    let call = node.backends.stores.tokens.put_token(user.id, token.hash(), expires_at, keep);
+    node.store.write(call).await?;
+    Ok((token, expires_at))
+}
+
+/// Begins a session of a user who is known to be who they say.
+///
+/// The order matters: the session hears of its user's and groups' news before its positions are
+/// read, so that nothing falls between the two.
+pub(crate) async fn open(
+    node: &Arc<Node>,
+    user: User,
+    device: Device,
+    token: Option<(Token, Timestamp)>,
+) -> Result<Opened, Error> {
+    let stores = &node.backends.stores;
+    node.acks.settle(user.id, &device).await;
+    let now = node.backends.clock.now();
+    let opening = stores.messages.open_device(user.id, &device, now, node.limits.devices_per_user);
+    let epoch = node.store.write(opening).await?.epoch;
+    let shared = Arc::new(SessionShared::new(
+        node.next_session(),
+        user.clone(),
+        device.clone(),
+        epoch,
+        node.limits.session_notices,
+        node.limits.session_conversations,
+    ));
+    node.hub.register(&shared);
+    let token_hash = token.as_ref().map(|(token, _)| token.hash());
+    let session = SessionHandle { inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)) };
+    node.hub.listening(node.limits.bus_timeout).await;
+    node.tell_device_opened(user.id, device.clone(), epoch);
+    let (friends, memberships) = tokio::try_join!(
+        node.store.read(stores.friends.friends(user.id)),
+        node.store.read(stores.groups.memberships(user.id)),
+    )?;
+    for membership in &memberships {
+        node.hub.follow(shared.id, membership.group.id);
+    }
+    node.hub.listening(node.limits.bus_timeout).await;
+    let friends: Vec<UserView> = session.views(friends).await;
+    let groups = memberships.into_iter().map(GroupView::from).collect();
+    let (token, token_expires_at) = token.unzip();
+    let welcome = Welcome { user, device, token, token_expires_at, friends, groups };
+    Ok(Opened { delivery: Delivery::new(Arc::clone(node), shared), session, welcome })
+}
+
+fn limited(message: &'static str, wait: Duration) -> Error {
+    Error::new(ErrorCode::RateLimited, message).retry_after(wait)
+}
+
+fn name_taken() -> Error {
+    Error::new(ErrorCode::NameTaken, "a user of this name exists")
+}

@@ -1,0 +1,223 @@
+//! What the rest of the node tells a session, bounded whatever the session's reader does.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+
+use super::positions::Positions;
+use super::shared_event::SharedMessage;
+use crate::protocol::Goodbye;
+use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, SessionId, User};
+
+/// The part of a session that the node's other parts reach.
+#[derive(Debug)]
+pub(crate) struct SessionShared {
+    pub(crate) id: SessionId,
+    pub(crate) user: User,
+    pub(crate) device: Device,
+    /// Decides between two sessions of one device: the higher one stays.
+    pub(crate) epoch: u64,
+    capacity: usize,
+    inbox: Mutex<Inbox>,
+    positions: Mutex<Positions>,
+    waker: AtomicWaker,
+}
+
+/// Everything that waits for a session to look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// Notices in the order they came, at most `Limits::session_notices`.
+    pub(crate) notices: VecDeque<SessionNotice>,
+    /// How far conversations have come of which notices found no room.
+    pub(crate) heads: BTreeMap<ConversationId, Seq>,
+    /// Own messages that were stored and are not to be delivered to this session.
+    pub(crate) own: Vec<(ConversationId, Seq)>,
+    /// Groups whose membership of this user has changed.
+    pub(crate) memberships: HashSet<GroupId>,
+    /// Sends whose outcome is not known yet. Bounded by `Limits::pipelined_sends`.
+    sending: HashSet<(ConversationId, MessageId)>,
+    /// Whether the outcome of any send became known.
+    pub(crate) settled: bool,
+    /// The session ends with this.
+    pub(crate) goodbye: Option<Goodbye>,
+}
+
+/// One thing told to a session.
+#[derive(Debug)]
+pub(crate) enum SessionNotice {
+    /// A message was stored.
+    Message(Arc<SharedMessage>),
+    /// A conversation has come this far.
+    Head(ConversationId, Seq),
+    /// An event that is not a message, encoded.
+    Event(Bytes),
+}
+
+/// Where a message of the session's own user was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// On this very session: its `sent` stands for it.
+    ThisSession,
+    /// On another session of this user, or on an earlier one.
+    Elsewhere,
+    /// A send of the same id is under way here: only its outcome can tell.
+    Undecided,
+}
+
+impl SessionShared {
+    pub(crate) fn new(
+        id: SessionId,
+        user: User,
+        device: Device,
+        epoch: u64,
+        capacity: usize,
+        conversations: usize,
+    ) -> Self {
+        Self {
+            id,
+            user,
+            device,
+            epoch,
+            capacity,
+            inbox: Mutex::default(),
+            positions: Mutex::new(Positions::new(conversations)),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Tells of a message; without room, only how far its conversation has come.
+    pub(crate) fn message(&self, message: &Arc<SharedMessage>) {
+        let mut inbox = self.lock();
+        if inbox.notices.len() < self.capacity {
+            inbox.notices.push_back(SessionNotice::Message(Arc::clone(message)));
+        } else {
+            inbox.note_head(message.conversation, message.seq);
+        }
+        self.wake_after(inbox);
+    }
+
+    /// Tells how far a conversation has come, unless the session has delivered that much.
+    pub(crate) fn head(&self, conversation: ConversationId, seq: Seq) {
+        if self.positions().is_delivered(conversation, seq) {
+            return;
+        }
+        let mut inbox = self.lock();
+        inbox.note_head(conversation, seq);
+        self.wake_after(inbox);
+    }
+
+    /// Tells an event that is not a message; without room the oldest such notice gives way.
+    pub(crate) fn event(&self, frame: Bytes) {
+        let mut inbox = self.lock();
+        if inbox.notices.len() >= self.capacity {
+            inbox.drop_oldest_event();
+        }
+        inbox.notices.push_back(SessionNotice::Event(frame));
+        self.wake_after(inbox);
+    }
+
+    /// Tells that this user joined or left a group.
+    pub(crate) fn membership_changed(&self, group: GroupId) {
+        let mut inbox = self.lock();
+        inbox.memberships.insert(group);
+        self.wake_after(inbox);
+    }
+
+    /// Remembers a send before it can be stored.
+    pub(crate) fn send_begins(&self, conversation: ConversationId, id: MessageId) {
+        self.lock().sending.insert((conversation, id));
+    }
+
+    /// Settles a send: `own` is the number under which it was stored on behalf of this session.
+    pub(crate) fn send_ends(&self, conversation: ConversationId, id: &MessageId, own: Option<Seq>) {
+        let mut inbox = self.lock();
+        inbox.sending.remove(&(conversation, id.clone()));
+        inbox.settled = true;
+        if let Some(seq) = own {
+            inbox.own.push((conversation, seq));
+        }
+        self.wake_after(inbox);
+    }
+
+    /// What a message of this session's user is to this session.
+    pub(crate) fn origin(&self, message: &Message) -> Origin {
+        let inbox = self.lock();
+        if inbox.sending.contains(&(message.conversation, message.id.clone())) {
+            return Origin::Undecided;
+        }
+        if inbox.own.contains(&(message.conversation, message.seq)) {
+            return Origin::ThisSession;
+        }
+        Origin::Elsewhere
+    }
+
+    /// Ends the session; the first reason counts.
+    pub(crate) fn close(&self, goodbye: Goodbye) {
+        let mut inbox = self.lock();
+        inbox.goodbye.get_or_insert(goodbye);
+        self.wake_after(inbox);
+    }
+
+    /// Why the session ends, if it does.
+    pub(crate) fn goodbye(&self) -> Option<Goodbye> {
+        self.lock().goodbye.clone()
+    }
+
+    /// Takes everything that waits.
+    pub(crate) fn take(&self) -> Inbox {
+        let mut inbox = self.lock();
+        Inbox {
+            notices: std::mem::take(&mut inbox.notices),
+            heads: std::mem::take(&mut inbox.heads),
+            own: std::mem::take(&mut inbox.own),
+            memberships: std::mem::take(&mut inbox.memberships),
+            sending: HashSet::new(),
+            settled: std::mem::take(&mut inbox.settled),
+            goodbye: inbox.goodbye.clone(),
+        }
+    }
+
+    /// Takes only the groups whose membership has changed.
+    pub(crate) fn take_memberships(&self) -> HashSet<GroupId> {
+        std::mem::take(&mut self.lock().memberships)
+    }
+
+    /// Whom to wake when something is told.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// How far this session has delivered and acknowledged.
+    pub(crate) fn positions(&self) -> MutexGuard<'_, Positions> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_after(&self, inbox: MutexGuard<'_, Inbox>) {
+        drop(inbox);
+        self.waker.wake();
+    }
+}
+
+impl Inbox {
+    fn note_head(&mut self, conversation: ConversationId, seq: Seq) {
+        let head = self.heads.entry(conversation).or_default();
+        *head = seq.max(*head);
+    }
+
+    fn drop_oldest_event(&mut self) {
+        let oldest = self.notices.iter().position(|notice| matches!(notice, SessionNotice::Event(_)));
+        if let Some(oldest) = oldest.or(Some(0)) {
+            if let Some(SessionNotice::Message(message)) = self.notices.remove(oldest) {
+                self.note_head(message.conversation, message.seq);
+            }
+            metrics::counter!("chat_events_dropped_total").increment(1);
+        }
+    }
+}

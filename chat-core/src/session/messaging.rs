@@ -1,0 +1,246 @@
+//! Sending, acknowledging, reading back.
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::handle::SessionHandle;
+use super::pages;
+use super::positions::AckCheck;
+use crate::error::{BackendError, Error, ErrorCode};
+use crate::node::{SendResult, Submission};
+use crate::ports::NewMessage;
+use crate::protocol::{Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent};
+use crate::types::{ConversationId, MessageId, MessageIdOrigin, Seq, UserId};
+
+/// A send that was submitted and waits for its outcome.
+pub(crate) type PendingSend = oneshot::Receiver<SendResult>;
+
+/// What came of submitting without waiting.
+pub(crate) enum Submitted {
+    /// It is on its way.
+    Pending(PendingSend),
+    /// Its shard's queue is full.
+    Full(mpsc::Sender<Submission>, Box<Submission>, PendingSend),
+}
+
+impl SessionHandle {
+    /// Sends a message, and answers when it is stored durably.
+    ///
+    /// Give the message an id to be able to repeat it: whatever came of the first attempt, it is
+    /// stored once. Dropping the future leaves the message stored or not; repeating it with the
+    /// same id tells which.
+    ///
+    /// # Errors
+    /// `forbidden` for who is no member (or no friend, where the node asks for that), `not_found`
+    /// for a recipient who does not exist, `unavailable` where the store cannot be reached: then
+    /// it may have been stored.
+    pub async fn send(&self, message: OutgoingMessage) -> Result<Sent, Error> {
+        self.check_open()?;
+        let timeout = self.node().limits.store_timeout;
+        let pending = match self.submit(message)? {
+            Submitted::Pending(pending) => pending,
+            Submitted::Full(queue, submission, pending) => {
+                enqueue(self, queue, *submission, timeout).await?;
+                pending
+            }
+        };
+        outcome(self, pending.await)
+    }
+
+    /// Hands a message to the writer without waiting for anything.
+    pub(crate) fn submit(&self, message: OutgoingMessage) -> Result<Submitted, Error> {
+        let node = self.node();
+        let conversation = message.to.conversation(self.user().id);
+        let queue = node.writer.queue(conversation).ok_or_else(|| stopped(self))?;
+        let (reply, pending) = oneshot::channel();
+        let message = self.new_message(message, conversation)?;
+        self.shared().send_begins(conversation, message.id.clone());
+        let submission = Submission {
+            message,
+            sender: self.user().clone(),
+            session: Some(self.shared().clone()),
+            reply,
+            submitted_at: Instant::now(),
+        };
+        match queue.try_send(submission) {
+            Ok(()) => Ok(Submitted::Pending(pending)),
+            Err(mpsc::error::TrySendError::Full(submission)) => {
+                Ok(Submitted::Full(queue.clone(), Box::new(submission), pending))
+            }
+            Err(mpsc::error::TrySendError::Closed(submission)) => {
+                self.shared().send_ends(conversation, &submission.message.id, None);
+                Err(stopped(self))
+            }
+        }
+    }
+
+    fn new_message(
+        &self,
+        message: OutgoingMessage,
+        conversation: ConversationId,
+    ) -> Result<NewMessage, Error> {
+        let node = self.node();
+        let (id, id_origin) = match message.id {
+            Some(id) => (id, MessageIdOrigin::Client),
+            None => (MessageId::random().map_err(|error| defect(self, error))?, MessageIdOrigin::Node),
+        };
+        Ok(NewMessage {
+            conversation,
+            sender: self.user().id,
+            id,
+            id_origin,
+            body: message.body,
+            data: message.data,
+            at: node.backends.clock.now(),
+            policy: node.policy,
+        })
+    }
+
+    /// Acknowledges all messages of a conversation up to one, for this session's device. Repeating
+    /// it, or acknowledging an earlier one afterwards, changes nothing.
+    ///
+    /// # Errors
+    /// `bad_frame` beyond the conversation's last message, `forbidden` and `not_found` where this
+    /// user takes no part in it, `unavailable` where the store had to be asked and cannot be reached.
+    pub async fn ack(&self, Ack { conversation, seq }: Ack) -> Result<(), Error> {
+        if self.ack_known(conversation, seq) {
+            return Ok(());
+        }
+        let node = self.node();
+        let call = node.backends.stores.messages.position(self.user().id, self.device(), conversation);
+        let Some(position) = node.store.read(call).await? else {
+            self.check_access(conversation).await?;
+            return if seq == Seq::ZERO { Ok(()) } else { Err(beyond_the_last()) };
+        };
+        if seq > position.last_seq {
+            return Err(beyond_the_last());
+        }
+        if seq > position.acked_seq {
+            if let Some(track) = self.shared().positions().get_mut(conversation) {
+                track.acked = track.acked.max(seq);
+            }
+            node.acks.add(self.user().id, self.device(), conversation, seq);
+        }
+        Ok(())
+    }
+
+    /// Acknowledges where that needs no store; answers whether it did.
+    pub(crate) fn ack_known(&self, conversation: ConversationId, seq: Seq) -> bool {
+        let check = self.shared().positions().acknowledge(conversation, seq);
+        match check {
+            AckCheck::Advances => self.node().acks.add(self.user().id, self.device(), conversation, seq),
+            AckCheck::Known => {}
+            AckCheck::AskStore => return false,
+        }
+        true
+    }
+
+    /// Reads a conversation back, the newest messages first in reach, each page ascending.
+    ///
+    /// A page may hold fewer messages than asked for, so that it fits into a frame; `more` tells.
+    ///
+    /// # Errors
+    /// `forbidden` for a conversation of others, `not_found` for one that cannot exist,
+    /// `unavailable` where the store cannot be reached.
+    pub async fn history(&self, request: History) -> Result<Reply, Error> {
+        let History { conversation, before, limit } = request;
+        self.check_access(conversation).await?;
+        let node = self.node();
+        let limit = usize::from(limit);
+        let call = node.backends.stores.messages.read_before(conversation, before, limit + 1);
+        let mut messages = node.store.read(call).await?;
+        let mut more = messages.len() > limit;
+        messages.drain(..messages.len().saturating_sub(limit));
+        let messages: Vec<_> = messages.into_iter().map(MessageView::from).collect();
+        let fitting = pages::fitting(messages.iter().rev(), node.limits.max_frame);
+        more |= fitting < messages.len();
+        let messages = messages.into_iter().rev().take(fitting).rev().collect();
+        Ok(Reply::History { conversation, messages, more })
+    }
+
+    /// The overview of this user's conversations, newest first.
+    ///
+    /// # Errors
+    /// `unavailable` where the store cannot be reached.
+    pub async fn conversations(&self, request: Conversations) -> Result<Reply, Error> {
+        let node = self.node();
+        node.acks.settle(self.user().id, self.device()).await;
+        let limit = usize::from(request.limit);
+        let call = node.backends.stores.messages.heads(self.user().id, self.device(), limit + 1);
+        let heads = node.store.read(call).await?;
+        let views: Vec<_> = heads
+            .into_iter()
+            .map(|head| ConversationView {
+                conversation: head.position.conversation,
+                last_seq: head.position.last_seq,
+                acked_seq: head.position.acked_seq,
+                last_message: head.last_message.into(),
+            })
+            .collect();
+        let fitting = pages::fitting(views.iter(), pages::UNPAGED_BYTES).min(limit);
+        let more = fitting < views.len();
+        Ok(Reply::Conversations { conversations: views.into_iter().take(fitting).collect(), more })
+    }
+
+    /// Whether this user may read a conversation.
+    async fn check_access(&self, conversation: ConversationId) -> Result<(), Error> {
+        match conversation.as_group() {
+            Some(group) => self.check_membership(group).await,
+            None => {
+                let other = conversation.other(self.user().id).ok_or_else(|| {
+                    Error::new(ErrorCode::Forbidden, "this conversation is between other users")
+                })?;
+                self.check_user(other).await
+            }
+        }
+    }
+
+    async fn check_user(&self, user: UserId) -> Result<(), Error> {
+        let call = self.node().backends.stores.users.users(&[user]);
+        match self.node().store.read(call).await?.is_empty() {
+            true => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Waits for room in a shard's queue; after the time that a store may take nothing was stored.
+pub(crate) async fn enqueue(
+    session: &SessionHandle,
+    queue: mpsc::Sender<Submission>,
+    submission: Submission,
+    timeout: std::time::Duration,
+) -> Result<(), Error> {
+    let (conversation, id) = (submission.message.conversation, submission.message.id.clone());
+    if queue.send_timeout(submission, timeout).await.is_ok() {
+        return Ok(());
+    }
+    session.shared().send_ends(conversation, &id, None);
+    let error = BackendError::not_done("the queue of messages is full");
+    Err(Error::from_backend(error, session.node().limits.retry_after))
+}
+
+/// A send's outcome; the writer drops the answer only where it failed.
+pub(crate) fn outcome(
+    session: &SessionHandle,
+    received: Result<SendResult, oneshot::error::RecvError>,
+) -> SendResult {
+    received.unwrap_or_else(|_| {
+        let error = BackendError::unknown("the writer has stopped");
+        Err(Error::from_backend(error, session.node().limits.retry_after))
+    })
+}
+
+fn stopped(session: &SessionHandle) -> Error {
+    let error = BackendError::not_done("the writer has stopped");
+    Error::from_backend(error, session.node().limits.retry_after)
+}
+
+fn defect(session: &SessionHandle, error: getrandom::Error) -> Error {
+    let error = BackendError::broken("there is no randomness").because(error);
+    Error::from_backend(error, session.node().limits.retry_after)
+}
+
+fn beyond_the_last() -> Error {
+    Error::new(ErrorCode::BadFrame, "`seq` is beyond the conversation's last message")
+}

@@ -1,0 +1,23 @@
+//! Sessions: what a logged-in user can do, and what is delivered to them.
+
+mod accounts;
+mod delivery;
+mod events;
+mod friends;
+mod groups;
+mod handle;
+mod inbox;
+mod messaging;
+mod pages;
+mod positions;
+mod reads;
+mod shared_event;
+
+pub use events::{Events, Session};
+pub use handle::SessionHandle;
+
+pub(crate) use accounts::{Opened, ensure_user, login, open, register};
+pub(crate) use delivery::Delivery;
+pub(crate) use inbox::SessionShared;
+pub(crate) use messaging::{PendingSend, Submitted, enqueue, outcome};
+pub(crate) use shared_event::{Delivered, SharedMessage};
