@@ -3,6 +3,7 @@
 pub mod clock;
 mod error;
 mod limits;
+pub mod memory;
 pub mod ports;
 pub mod protocol;
 pub mod types;
