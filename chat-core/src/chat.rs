@@ -104,8 +104,11 @@ impl ChatBuilder {
         let id = self.node.unwrap_or_else(NodeId::random);
         let node = node::start(id, self.backends, self.limits, self.policy, &tasks);
         let version = env!("CARGO_PKG_VERSION");
-        node.journal.record(Level::Info, "node_started", [("version", version.into())]);
-        Chat { inner: Arc::new(Inner { node, tasks }) }
+        node.journal
+            .record(Level::Info, "node_started", [("version", version.into())]);
+        Chat {
+            inner: Arc::new(Inner { node, tasks }),
+        }
     }
 }
 
@@ -121,7 +124,12 @@ pub struct SessionOptions {
 impl Chat {
     /// Begins to set up a node on its backends.
     pub fn builder(backends: Backends) -> ChatBuilder {
-        ChatBuilder { backends, limits: Limits::default(), node: None, policy: SendPolicy::default() }
+        ChatBuilder {
+            backends,
+            limits: Limits::default(),
+            node: None,
+            policy: SendPolicy::default(),
+        }
     }
 
     /// The node's name.
@@ -237,9 +245,10 @@ impl Chat {
     async fn open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
         let node = self.node_ref();
         let found = node.store.read(node.backends.stores.users.users(&[user])).await?;
-        let user = found.into_iter().next().ok_or_else(|| {
-            Error::new(crate::error::ErrorCode::NotFound, "there is no such user")
-        })?;
+        let user = found
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::new(crate::error::ErrorCode::NotFound, "there is no such user"))?;
         session::open(node, user, device, None).await
     }
 
@@ -264,7 +273,10 @@ impl Chat {
         tasks.stop(node).await;
         node.journal.record(Level::Info, "node_stopped", []);
         if let Err(error) = node.backends.log.flush(node.limits.bus_timeout).await {
-            tracing::warn!(error = crate::error::chain(&error), "the event log did not take everything");
+            tracing::warn!(
+                error = crate::error::chain(&error),
+                "the event log did not take everything"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ pub mod clock;
 mod connection;
 mod error;
 mod limits;
+pub mod memory;
 mod node;
 pub mod ports;
 pub mod protocol;

@@ -20,7 +20,9 @@ pub(super) fn anonymous(
 ) -> BoxFuture<'static, Answered> {
     let node = Arc::clone(node);
     match request {
-        Request::Register(register) => async move { register_user(&node, address, register).await.into() }.boxed(),
+        Request::Register(register) => {
+            async move { register_user(&node, address, register).await.into() }.boxed()
+        }
         Request::Login(login) => log_in(node, address, login).boxed(),
         Request::Ping => ready(Ok(pong(&node))),
         _ => ready(Err(Error::new(ErrorCode::Unauthenticated, "log in first"))),
@@ -39,33 +41,46 @@ pub(super) fn logged_in(
     }
 }
 
-async fn answer(
-    session: &SessionHandle,
-    address: Option<IpAddr>,
-    request: Request,
-) -> Result<Reply, Error> {
+async fn answer(session: &SessionHandle, address: Option<IpAddr>, request: Request) -> Result<Reply, Error> {
     Ok(match request {
         Request::Register(register) => register_user(session.node(), address, register).await?,
         Request::Login(_) => {
-            return Err(Error::new(ErrorCode::AlreadyLoggedIn, "this connection is logged in"));
+            return Err(Error::new(
+                ErrorCode::AlreadyLoggedIn,
+                "this connection is logged in",
+            ));
         }
         Request::Logout => Reply::LoggedOut,
         Request::Send(message) => Reply::Sent(session.send(message).await?),
         Request::Ack(ack) => session.ack(ack).await.map(|()| Reply::Acked)?,
         Request::History(history) => session.history(history).await?,
         Request::Conversations(conversations) => session.conversations(conversations).await?,
-        Request::AddFriend(friend) => Reply::FriendAdded { user: session.add_friend(friend.0).await? },
-        Request::RemoveFriend(friend) => Reply::FriendRemoved { user: session.remove_friend(friend.user).await? },
-        Request::Friends => Reply::Friends { friends: session.friends().await? },
-        Request::CreateGroup(group) => Reply::GroupCreated { group: session.create_group(group).await? },
-        Request::JoinGroup(request) => Reply::GroupJoined { group: session.join_group(request.group).await? },
+        Request::AddFriend(friend) => Reply::FriendAdded {
+            user: session.add_friend(friend.0).await?,
+        },
+        Request::RemoveFriend(friend) => Reply::FriendRemoved {
+            user: session.remove_friend(friend.user).await?,
+        },
+        Request::Friends => Reply::Friends {
+            friends: session.friends().await?,
+        },
+        Request::CreateGroup(group) => Reply::GroupCreated {
+            group: session.create_group(group).await?,
+        },
+        Request::JoinGroup(request) => Reply::GroupJoined {
+            group: session.join_group(request.group).await?,
+        },
         Request::LeaveGroup(request) => {
             session.leave_group(request.group).await?;
             Reply::GroupLeft { group: request.group }
         }
-        Request::Groups => Reply::Groups { groups: session.groups().await? },
+        Request::Groups => Reply::Groups {
+            groups: session.groups().await?,
+        },
         Request::Members(members) => session.members(members).await?,
-        Request::FindUser(user) => Reply::UserFound { user: session.find_user(user.name).await? },
+        Request::FindUser(user) => Reply::UserFound {
+            user: session.find_user(user.name).await?,
+        },
         Request::Ping => pong(session.node()),
     })
 }
@@ -84,7 +99,11 @@ async fn log_in(node: Arc<Node>, address: Option<IpAddr>, login: Login) -> Answe
 }
 
 async fn log_out(session: SessionHandle) -> Answered {
-    session.node().acks.settle(session.user().id, session.device()).await;
+    session
+        .node()
+        .acks
+        .settle(session.user().id, session.device())
+        .await;
     match session.revoke_token().await {
         Ok(()) => Answered::LoggedOut,
         Err(error) => Answered::Failed(error),
@@ -92,7 +111,9 @@ async fn log_out(session: SessionHandle) -> Answered {
 }
 
 fn pong(node: &Node) -> Reply {
-    Reply::Pong { at: node.backends.clock.now() }
+    Reply::Pong {
+        at: node.backends.clock.now(),
+    }
 }
 
 fn ready(result: Result<Reply, Error>) -> BoxFuture<'static, Answered> {

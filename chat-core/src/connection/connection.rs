@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -61,12 +60,17 @@ pub struct Connection {
 
 enum State {
     Anonymous,
-    LoggedIn { session: SessionHandle, delivery: Box<Delivery> },
+    LoggedIn {
+        session: SessionHandle,
+        delivery: Box<Delivery>,
+    },
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("control", &self.control).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("control", &self.control)
+            .finish_non_exhaustive()
     }
 }
 
@@ -169,7 +173,11 @@ impl Connection {
             push(frames, Event::Goodbye(goodbye.clone()).to_frame().encode());
             return Poll::Ready(Next::Close);
         }
-        if frames.is_empty() { Poll::Pending } else { Poll::Ready(Next::Write) }
+        if frames.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(Next::Write)
+        }
     }
 
     /// Says that all frames given so far have been written to the client.
@@ -259,7 +267,8 @@ impl Connection {
                 Reply::LoggedOut
             }
             Answered::Failed(error) => {
-                self.control.set_logged_in(matches!(self.state, State::LoggedIn { .. }));
+                self.control
+                    .set_logged_in(matches!(self.state, State::LoggedIn { .. }));
                 self.error_reply(&error)
             }
         };
@@ -267,9 +276,16 @@ impl Connection {
     }
 
     fn log_in(&mut self, opened: Opened) -> Reply {
-        let Opened { session, delivery, welcome } = opened;
+        let Opened {
+            session,
+            delivery,
+            welcome,
+        } = opened;
         self.control.set_logged_in(true);
-        self.state = State::LoggedIn { session, delivery: Box::new(delivery) };
+        self.state = State::LoggedIn {
+            session,
+            delivery: Box::new(delivery),
+        };
         Reply::Welcome(Box::new(welcome))
     }
 
@@ -282,10 +298,14 @@ impl Connection {
     // ---- events ----
 
     fn deliver(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>, room: usize) {
-        let State::LoggedIn { delivery, .. } = &mut self.state else { return };
+        let State::LoggedIn { delivery, .. } = &mut self.state else {
+            return;
+        };
         let mut size = 0;
         while size < room {
-            let Poll::Ready(next) = delivery.poll_next(cx) else { return };
+            let Poll::Ready(next) = delivery.poll_next(cx) else {
+                return;
+            };
             let Some(delivered) = next else {
                 self.goodbye = delivery.goodbye().cloned();
                 if let Some(goodbye) = &self.goodbye {

@@ -68,20 +68,28 @@ impl PendingReplies {
 
     /// The next reply in order, when it is known. Dropping the caller between polls loses nothing.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Reference>, Answered)> {
-        let Some((_, first)) = self.queue.front_mut() else { return Poll::Pending };
+        let Some((_, first)) = self.queue.front_mut() else {
+            return Poll::Pending;
+        };
         let answered = match first {
             Pending::Known(_) => None,
             Pending::Send(session, receiver) => {
-                let Poll::Ready(received) = receiver.poll_unpin(cx) else { return Poll::Pending };
+                let Poll::Ready(received) = receiver.poll_unpin(cx) else {
+                    return Poll::Pending;
+                };
                 Some(Answered::from(outcome(session, received).map(Reply::Sent)))
             }
             Pending::Call(call) => {
-                let Poll::Ready(answered) = call.poll_unpin(cx) else { return Poll::Pending };
+                let Poll::Ready(answered) = call.poll_unpin(cx) else {
+                    return Poll::Pending;
+                };
                 self.calls -= 1;
                 Some(answered)
             }
         };
-        let Some((reference, pending)) = self.queue.pop_front() else { return Poll::Pending };
+        let Some((reference, pending)) = self.queue.pop_front() else {
+            return Poll::Pending;
+        };
         if self.queue.is_empty() {
             // An idle connection keeps no buffer.
             self.queue = VecDeque::new();

@@ -39,8 +39,12 @@ pub(crate) type Flushes = mpsc::Receiver<oneshot::Sender<()>>;
 impl Acks {
     pub(crate) fn new(capacity: usize) -> (Self, Flushes) {
         let (flushes, requests) = mpsc::channel(64);
-        let acks =
-            Self { waiting: Mutex::default(), capacity, flushes, gathered: tokio::sync::Notify::new() };
+        let acks = Self {
+            waiting: Mutex::default(),
+            capacity,
+            flushes,
+            gathered: tokio::sync::Notify::new(),
+        };
         (acks, requests)
     }
 
@@ -65,7 +69,9 @@ impl Acks {
         let waiting = self.lock();
         let key = (user, device.clone());
         let cursor = |map: &HashMap<DeviceKey, Cursors>| map.get(&key)?.get(&conversation).copied();
-        cursor(&waiting.by_device).max(cursor(&waiting.writing)).unwrap_or_default()
+        cursor(&waiting.by_device)
+            .max(cursor(&waiting.writing))
+            .unwrap_or_default()
     }
 
     /// Waits until what a device acknowledged is in the store, or the attempt to write it failed.
@@ -108,7 +114,13 @@ impl Acks {
     fn end(&self, unwritten: &[CursorAdvance]) {
         let mut waiting = self.lock();
         waiting.writing = HashMap::new();
-        for CursorAdvance { user, device, conversation, seq } in unwritten {
+        for CursorAdvance {
+            user,
+            device,
+            conversation,
+            seq,
+        } in unwritten
+        {
             if waiting.count < self.capacity {
                 waiting.add((*user, device.clone()), *conversation, *seq);
             }

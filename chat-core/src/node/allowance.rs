@@ -32,7 +32,10 @@ impl Rate {
 
     fn new(period: Duration, count: u32, burst: u32) -> Self {
         let interval = period / count.max(1);
-        Self { interval, tolerance: interval * burst.max(1) }
+        Self {
+            interval,
+            tolerance: interval * burst.max(1),
+        }
     }
 }
 
@@ -46,9 +49,15 @@ pub(crate) struct Allowance {
 impl Allowance {
     /// Whether one more is allowed now; if not, after which time.
     pub(crate) fn check(&self, rate: Rate, now: Instant) -> Result<(), Duration> {
-        let Some(settled_at) = self.settled_at else { return Ok(()) };
+        let Some(settled_at) = self.settled_at else {
+            return Ok(());
+        };
         let ahead = settled_at.saturating_duration_since(now) + rate.interval;
-        if ahead > rate.tolerance { Err(ahead - rate.tolerance) } else { Ok(()) }
+        if ahead > rate.tolerance {
+            Err(ahead - rate.tolerance)
+        } else {
+            Ok(())
+        }
     }
 
     /// Charges one, also where nothing is left.
@@ -75,7 +84,10 @@ pub(crate) struct Allowances<K: Hash + Eq> {
 impl<K: Hash + Eq> Allowances<K> {
     pub(crate) fn new(rate: Rate, keys: usize) -> Self {
         let keys = NonZeroUsize::new(keys).unwrap_or(NonZeroUsize::MIN);
-        Self { rate, by_key: Mutex::new(LruCache::new(keys)) }
+        Self {
+            rate,
+            by_key: Mutex::new(LruCache::new(keys)),
+        }
     }
 
     pub(crate) fn check(&self, key: &K) -> Result<(), Duration> {
@@ -86,11 +98,15 @@ impl<K: Hash + Eq> Allowances<K> {
     }
 
     pub(crate) fn charge(&self, key: K) {
-        self.lock().get_or_insert_mut(key, Allowance::default).charge(self.rate, Instant::now());
+        self.lock()
+            .get_or_insert_mut(key, Allowance::default)
+            .charge(self.rate, Instant::now());
     }
 
     pub(crate) fn take(&self, key: K) -> Result<(), Duration> {
-        self.lock().get_or_insert_mut(key, Allowance::default).take(self.rate, Instant::now())
+        self.lock()
+            .get_or_insert_mut(key, Allowance::default)
+            .take(self.rate, Instant::now())
     }
 
     fn lock(&self) -> MutexGuard<'_, LruCache<K, Allowance>> {
@@ -109,7 +125,10 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(allowance.take(rate, Instant::now()), Ok(()));
         }
-        assert_eq!(allowance.take(rate, Instant::now()), Err(Duration::from_millis(100)));
+        assert_eq!(
+            allowance.take(rate, Instant::now()),
+            Err(Duration::from_millis(100))
+        );
         tokio::time::advance(Duration::from_millis(100)).await;
         assert_eq!(allowance.take(rate, Instant::now()), Ok(()));
         assert!(allowance.take(rate, Instant::now()).is_err());

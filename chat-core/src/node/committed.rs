@@ -44,7 +44,13 @@ pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
 type Answer = (oneshot::Sender<SendResult>, SendResult);
 
 fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answer {
-    let Committed { message, sender, session, reply, outcome } = committed;
+    let Committed {
+        message,
+        sender,
+        session,
+        reply,
+        outcome,
+    } = committed;
     let own = match &outcome {
         Ok(Appended::Stored { seq }) => Some(*seq),
         _ => None,
@@ -71,10 +77,14 @@ fn answer(node: &Node, message: &NewMessage, outcome: Result<Appended, BackendEr
     match outcome {
         Ok(Appended::Stored { seq }) => Ok(sent(seq, message.at, false)),
         Ok(Appended::Duplicate { seq, at }) => Ok(sent(seq, at, true)),
-        Ok(Appended::NotMember) => Err(Error::new(ErrorCode::Forbidden, "you are not a member of this group")),
-        Ok(Appended::NotFriends) => {
-            Err(Error::new(ErrorCode::Forbidden, "only friends can write to each other here"))
-        }
+        Ok(Appended::NotMember) => Err(Error::new(
+            ErrorCode::Forbidden,
+            "you are not a member of this group",
+        )),
+        Ok(Appended::NotFriends) => Err(Error::new(
+            ErrorCode::Forbidden,
+            "only friends can write to each other here",
+        )),
         Ok(Appended::NotFound) if message.conversation.as_group().is_some() => {
             Err(Error::new(ErrorCode::NotFound, "there is no such group"))
         }
@@ -101,11 +111,22 @@ fn announce(
         id: (message.id_origin == MessageIdOrigin::Client).then_some(message.id),
         data: message.data,
     };
-    let Some(shared) = SharedMessage::new(view) else { return };
+    let Some(shared) = SharedMessage::new(view) else {
+        return;
+    };
     let session = session.map(|session| session.id);
     for topic in topics_of(conversation) {
         node.hub.message(topic, &shared, session);
-        let kind = NoticeKind::Message { conversation, seq, session, frame: shared.frame() };
-        notices.push(Notice { topic, origin: node.id.clone(), kind });
+        let kind = NoticeKind::Message {
+            conversation,
+            seq,
+            session,
+            frame: shared.frame(),
+        };
+        notices.push(Notice {
+            topic,
+            origin: node.id.clone(),
+            kind,
+        });
     }
 }

@@ -53,18 +53,30 @@ pub(crate) struct Control {
 
 impl Connections {
     pub(crate) fn new() -> Self {
-        Self { table: Mutex::default(), started_at: Instant::now(), changed: tokio::sync::Notify::new() }
+        Self {
+            table: Mutex::default(),
+            started_at: Instant::now(),
+            changed: tokio::sync::Notify::new(),
+        }
     }
 
     /// Admits a connection, unless there are too many or the node is draining.
     pub(crate) fn admit(&self, address: Option<IpAddr>, limits: &Limits) -> Result<Arc<Control>, Goodbye> {
         let mut table = self.lock();
         if table.draining {
-            return Err(Goodbye::new(GoodbyeCode::ServerDraining, Some(limits.retry_after)));
+            return Err(Goodbye::new(
+                GoodbyeCode::ServerDraining,
+                Some(limits.retry_after),
+            ));
         }
-        let of_address = address.and_then(|address| table.by_address.get(&address).copied()).unwrap_or(0);
+        let of_address = address
+            .and_then(|address| table.by_address.get(&address).copied())
+            .unwrap_or(0);
         if table.by_id.len() >= limits.connections || of_address >= limits.connections_per_address {
-            return Err(Goodbye::new(GoodbyeCode::TooManyConnections, Some(limits.retry_after)));
+            return Err(Goodbye::new(
+                GoodbyeCode::TooManyConnections,
+                Some(limits.retry_after),
+            ));
         }
         table.last_id += 1;
         let now = self.now();
@@ -124,9 +136,15 @@ impl Connections {
         let begun = Instant::now();
         for (place, control) in (0_u32..).zip(open) {
             tokio::time::sleep_until(begun + pause * place).await;
-            control.close(Goodbye::new(GoodbyeCode::ServerDraining, Some(limits.retry_after)));
+            control.close(Goodbye::new(
+                GoodbyeCode::ServerDraining,
+                Some(limits.retry_after),
+            ));
         }
-        if tokio::time::timeout(limits.close_timeout, self.all_gone()).await.is_err() {
+        if tokio::time::timeout(limits.close_timeout, self.all_gone())
+            .await
+            .is_err()
+        {
             self.lock().by_id.values().for_each(|control| control.kill());
         }
     }
@@ -188,16 +206,25 @@ impl Control {
 
     /// Asks the connection to end; the first reason counts.
     pub(crate) fn close(&self, goodbye: Goodbye) {
-        self.goodbye.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(goodbye);
+        self.goodbye
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(goodbye);
         self.waker.wake();
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.goodbye.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.goodbye
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
     }
 
     pub(crate) fn goodbye(&self) -> Option<Goodbye> {
-        self.goodbye.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.goodbye
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn register(&self, cx: &Context<'_>) {
@@ -206,7 +233,11 @@ impl Control {
 
     pub(crate) fn poll_killed(&self, cx: &Context<'_>) -> Poll<()> {
         self.kill_waker.register(cx.waker());
-        if self.killed.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+        if self.killed.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     fn kill(&self) {

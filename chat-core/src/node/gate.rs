@@ -27,7 +27,10 @@ pub(crate) struct Gate {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").field("backend", &self.backend).field("available", &self.available).finish()
+        f.debug_struct("Gate")
+            .field("backend", &self.backend)
+            .field("available", &self.available)
+            .finish()
     }
 }
 
@@ -38,7 +41,13 @@ impl Gate {
         retry_after: Duration,
         journal: Arc<Journal>,
     ) -> Self {
-        Self { backend, timeout, retry_after, available: AtomicBool::new(true), journal }
+        Self {
+            backend,
+            timeout,
+            retry_after,
+            available: AtomicBool::new(true),
+            journal,
+        }
     }
 
     pub(crate) fn is_available(&self) -> bool {
@@ -50,7 +59,9 @@ impl Gate {
         &self,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, Error> {
-        self.bounded(Access::Read, call).await.map_err(|error| Error::from_backend(error, self.retry_after))
+        self.bounded(Access::Read, call)
+            .await
+            .map_err(|error| Error::from_backend(error, self.retry_after))
     }
 
     /// A write whose failure the user is told.
@@ -58,7 +69,9 @@ impl Gate {
         &self,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, Error> {
-        self.bounded(Access::Write, call).await.map_err(|error| Error::from_backend(error, self.retry_after))
+        self.bounded(Access::Write, call)
+            .await
+            .map_err(|error| Error::from_backend(error, self.retry_after))
     }
 
     /// A call whose failure the caller handles.
@@ -81,18 +94,25 @@ impl Gate {
             Ok(_) => {
                 if !self.available.swap(true, Ordering::AcqRel) {
                     tracing::info!(backend = self.backend, "the backend answers again");
-                    self.journal.record(Level::Info, &format!("{}_regained", self.backend), []);
+                    self.journal
+                        .record(Level::Info, &format!("{}_regained", self.backend), []);
                 }
             }
             Err(error) if error.kind() == BackendErrorKind::Broken => {
                 tracing::error!(backend = self.backend, error = chain(error), "a defect");
-                self.journal.record(Level::Error, "defect", [("backend", self.backend.into())]);
+                self.journal
+                    .record(Level::Error, "defect", [("backend", self.backend.into())]);
             }
             Err(error) => {
                 metrics::counter!("chat_backend_errors_total", "backend" => self.backend).increment(1);
                 if self.available.swap(false, Ordering::AcqRel) {
-                    tracing::warn!(backend = self.backend, error = chain(error), "the backend is away");
-                    self.journal.record(Level::Warn, &format!("{}_lost", self.backend), []);
+                    tracing::warn!(
+                        backend = self.backend,
+                        error = chain(error),
+                        "the backend is away"
+                    );
+                    self.journal
+                        .record(Level::Warn, &format!("{}_lost", self.backend), []);
                 }
             }
         }

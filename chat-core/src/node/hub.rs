@@ -65,10 +65,19 @@ impl Hub {
     pub(crate) fn register(&self, shared: &Arc<SessionShared>) {
         let topic = Topic::User(shared.user.id);
         let mut state = self.write();
-        state.sessions.insert(shared.id, Entry { shared: Arc::clone(shared), groups: HashSet::new() });
+        state.sessions.insert(
+            shared.id,
+            Entry {
+                shared: Arc::clone(shared),
+                groups: HashSet::new(),
+            },
+        );
         self.join_topic(&mut state, topic, shared);
         let same_device = state.by_topic.get(&topic).into_iter().flatten();
-        let same_device: Vec<_> = same_device.filter(|s| s.device == shared.device).cloned().collect();
+        let same_device: Vec<_> = same_device
+            .filter(|s| s.device == shared.device)
+            .cloned()
+            .collect();
         drop(state);
         if let Some(newest) = same_device.iter().map(|session| session.epoch).max() {
             close_older(&same_device, newest);
@@ -77,7 +86,9 @@ impl Hub {
 
     pub(crate) fn unregister(&self, session: SessionId) {
         let mut state = self.write();
-        let Some(Entry { shared, groups }) = state.sessions.remove(&session) else { return };
+        let Some(Entry { shared, groups }) = state.sessions.remove(&session) else {
+            return;
+        };
         self.leave_topic(&mut state, Topic::User(shared.user.id), session);
         for group in groups {
             self.leave_topic(&mut state, Topic::Group(group), session);
@@ -87,7 +98,9 @@ impl Hub {
     /// Adds a session to a group's topic. Safe to repeat.
     pub(crate) fn follow(&self, session: SessionId, group: GroupId) {
         let mut state = self.write();
-        let Some(entry) = state.sessions.get_mut(&session) else { return };
+        let Some(entry) = state.sessions.get_mut(&session) else {
+            return;
+        };
         if entry.groups.insert(group) {
             let shared = Arc::clone(&entry.shared);
             self.join_topic(&mut state, Topic::Group(group), &shared);
@@ -97,7 +110,9 @@ impl Hub {
     /// Removes a session from a group's topic. Safe to repeat.
     pub(crate) fn unfollow(&self, session: SessionId, group: GroupId) {
         let mut state = self.write();
-        let Some(entry) = state.sessions.get_mut(&session) else { return };
+        let Some(entry) = state.sessions.get_mut(&session) else {
+            return;
+        };
         if entry.groups.remove(&group) {
             self.leave_topic(&mut state, Topic::Group(group), session);
         }
@@ -116,7 +131,11 @@ impl Hub {
     /// Which of these users have a session here.
     pub(crate) fn are_here(&self, users: &HashSet<UserId>) -> HashSet<UserId> {
         let state = self.read();
-        users.iter().copied().filter(|&user| state.by_topic.contains_key(&Topic::User(user))).collect()
+        users
+            .iter()
+            .copied()
+            .filter(|&user| state.by_topic.contains_key(&Topic::User(user)))
+            .collect()
     }
 
     /// Waits until some user's first session came or last one went, and answers whose.
@@ -172,7 +191,10 @@ impl Hub {
     /// Closes a device's sessions with a lower epoch; answers the highest that is here.
     pub(crate) fn device_opened(&self, user: UserId, device: &Device, epoch: u64) -> Option<u64> {
         let sessions = self.sessions(Topic::User(user));
-        let of_device: Vec<_> = sessions.into_iter().filter(|session| session.device == *device).collect();
+        let of_device: Vec<_> = sessions
+            .into_iter()
+            .filter(|session| session.device == *device)
+            .collect();
         close_older(&of_device, epoch);
         of_device.iter().map(|session| session.epoch).max()
     }
@@ -180,8 +202,12 @@ impl Hub {
     /// Closes a user's sessions, of one device where it is named; answers how many there were.
     pub(crate) fn expel(&self, user: UserId, device: Option<&Device>) -> usize {
         let sessions = self.sessions(Topic::User(user));
-        let chosen = sessions.iter().filter(|session| device.is_none_or(|device| session.device == *device));
-        chosen.inspect(|session| session.close(Goodbye::new(GoodbyeCode::Expelled, None))).count()
+        let chosen = sessions
+            .iter()
+            .filter(|session| device.is_none_or(|device| session.device == *device));
+        chosen
+            .inspect(|session| session.close(Goodbye::new(GoodbyeCode::Expelled, None)))
+            .count()
     }
 
     // ---- what the node listens to ----
@@ -204,7 +230,9 @@ impl Hub {
             let changed = std::mem::take(&mut self.write().changed_topics);
             if !changed.is_empty() {
                 let state = self.read();
-                let (add, remove) = changed.into_iter().partition(|topic| state.by_topic.contains_key(topic));
+                let (add, remove) = changed
+                    .into_iter()
+                    .partition(|topic| state.by_topic.contains_key(topic));
                 return TopicChanges { count, add, remove };
             }
             self.listening.send_replace(count);
@@ -228,7 +256,9 @@ impl Hub {
     }
 
     fn leave_topic(&self, state: &mut State, topic: Topic, session: SessionId) {
-        let Some(sessions) = state.by_topic.get_mut(&topic) else { return };
+        let Some(sessions) = state.by_topic.get_mut(&topic) else {
+            return;
+        };
         if let Some(place) = sessions.iter().position(|shared| shared.id == session) {
             sessions.swap_remove(place);
         }
@@ -261,7 +291,9 @@ pub(crate) fn topics_of(conversation: ConversationId) -> impl Iterator<Item = To
     let group = conversation.as_group().map(Topic::Group);
     let users = conversation.users();
     let low = users.map(|(low, _)| Topic::User(low));
-    let high = users.filter(|(low, high)| low != high).map(|(_, high)| Topic::User(high));
+    let high = users
+        .filter(|(low, high)| low != high)
+        .map(|(_, high)| Topic::User(high));
     group.into_iter().chain(low).chain(high)
 }
 

@@ -20,7 +20,12 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(node: NodeId, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
-        Self { node, log, clock, last_number: Mutex::new(0) }
+        Self {
+            node,
+            log,
+            clock,
+            last_number: Mutex::new(0),
+        }
     }
 
     /// Records what happened. Fields hold no password, no token and no message text.
@@ -33,7 +38,10 @@ impl Journal {
             number: *last_number,
             level,
             event: event.to_owned(),
-            fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            fields: fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
         });
     }
 }

@@ -9,13 +9,19 @@ use crate::session::SharedMessage;
 
 /// Passes on what the bus brings, and keeps its topics up to date.
 pub(crate) async fn run(node: Arc<Node>) {
-    let Some(subscription) = node.stop.run_until_cancelled(subscribe(&node)).await else { return };
+    let Some(subscription) = node.stop.run_until_cancelled(subscribe(&node)).await else {
+        return;
+    };
     tokio::join!(receive(&node, &*subscription), keep_topics(&node, &*subscription));
 }
 
 async fn subscribe(node: &Node) -> Box<dyn BusSubscription> {
     loop {
-        match node.bus.bounded(Access::Read, node.backends.bus.subscribe(node.limits.bus_buffer)).await {
+        match node
+            .bus
+            .bounded(Access::Read, node.backends.bus.subscribe(node.limits.bus_buffer))
+            .await
+        {
             Ok(subscription) => return subscription,
             Err(_) => {
                 node.pull.notify_one();
@@ -40,7 +46,15 @@ async fn receive(node: &Node, subscription: &dyn BusSubscription) {
 
 fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice) {
     match (topic, kind) {
-        (topic, NoticeKind::Message { conversation, seq, frame, .. }) => {
+        (
+            topic,
+            NoticeKind::Message {
+                conversation,
+                seq,
+                frame,
+                ..
+            },
+        ) => {
             let message = Arc::new(SharedMessage::from_frame(conversation, seq, frame));
             node.hub.message(topic, &message, None);
         }
@@ -52,7 +66,9 @@ fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice) {
                 node.tell_device_opened(user, device, newest);
             }
         }
-        (Topic::User(user), NoticeKind::MembershipChanged { group }) => node.hub.membership_changed(user, group),
+        (Topic::User(user), NoticeKind::MembershipChanged { group }) => {
+            node.hub.membership_changed(user, group)
+        }
         (Topic::User(user), NoticeKind::Expelled { device }) => {
             node.hub.expel(user, device.as_ref());
         }
@@ -64,10 +80,16 @@ async fn keep_topics(node: &Node, subscription: &dyn BusSubscription) {
     while let Some(changes) = node.stop.run_until_cancelled(node.hub.changed_topics()).await {
         // A failure is remembered by the subscription, which tells of a gap once it has caught up.
         if !changes.add.is_empty() {
-            let _ = node.bus.bounded(Access::Write, subscription.add(&changes.add)).await;
+            let _ = node
+                .bus
+                .bounded(Access::Write, subscription.add(&changes.add))
+                .await;
         }
         if !changes.remove.is_empty() {
-            let _ = node.bus.bounded(Access::Write, subscription.remove(&changes.remove)).await;
+            let _ = node
+                .bus
+                .bounded(Access::Write, subscription.remove(&changes.remove))
+                .await;
         }
         node.hub.topics_told(changes.count);
     }

@@ -35,7 +35,9 @@ impl Passwords {
 
     pub(crate) async fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
         let text: Box<str> = password.reveal().into();
-        self.run(move || hash_blocking(&text)).await?.map_err(|error| self.defect(error))
+        self.run(move || hash_blocking(&text))
+            .await?
+            .map_err(|error| self.defect(error))
     }
 
     /// Whether a password is the one behind `hash`. `None`, for a user who does not exist or has
@@ -46,7 +48,9 @@ impl Passwords {
         hash: Option<PasswordHash>,
     ) -> Result<bool, Error> {
         let exists = hash.is_some();
-        let Some(hash) = hash.or_else(|| self.decoy.clone()) else { return Ok(false) };
+        let Some(hash) = hash.or_else(|| self.decoy.clone()) else {
+            return Ok(false);
+        };
         let text: Box<str> = password.reveal().into();
         let verified = self.run(move || verify_blocking(&text, &hash)).await?;
         Ok(verified.map_err(|error| self.defect(error))? && exists)
@@ -92,9 +96,12 @@ fn hash_blocking(password: &str) -> Result<PasswordHash, BackendError> {
 }
 
 fn verify_blocking(password: &str, hash: &PasswordHash) -> Result<bool, BackendError> {
-    let hash = PhcHash::new(hash.as_str())
-        .map_err(|error| BackendError::broken("a stored password hash is unreadable").because(error.to_string()))?;
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    let hash = PhcHash::new(hash.as_str()).map_err(|error| {
+        BackendError::broken("a stored password hash is unreadable").because(error.to_string())
+    })?;
+    Ok(Argon2::default()
+        .verify_password(password.as_bytes(), &hash)
+        .is_ok())
 }
 
 #[cfg(test)]
@@ -116,8 +123,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_is_refused_with_a_time_to_retry() {
-        let passwords = Passwords::new(&Limits { password_queue: 0, ..Limits::default() });
-        let refused = passwords.hash(&Password::parse("12345678").unwrap()).await.unwrap_err();
+        let passwords = Passwords::new(&Limits {
+            password_queue: 0,
+            ..Limits::default()
+        });
+        let refused = passwords
+            .hash(&Password::parse("12345678").unwrap())
+            .await
+            .unwrap_err();
         assert_eq!(refused.code(), ErrorCode::RateLimited);
         assert!(refused.retry_delay().is_some());
     }

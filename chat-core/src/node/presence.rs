@@ -23,8 +23,12 @@ struct Leases {
 
 /// Keeps leases for the users here until the node stops, then gives them back.
 pub(crate) async fn run(node: Arc<Node>) {
-    let mut leases =
-        Leases { node: Arc::clone(&node), held: HashSet::new(), untold: HashSet::new(), repair: true };
+    let mut leases = Leases {
+        node: Arc::clone(&node),
+        held: HashSet::new(),
+        untold: HashSet::new(),
+        repair: true,
+    };
     let mut renewal = tokio::time::interval(node.limits.presence_interval);
     renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -43,7 +47,10 @@ impl Leases {
     async fn update(&mut self, changed: HashSet<UserId>) {
         let here = self.node.hub.are_here(&changed);
         let (come, gone): (Vec<_>, Vec<_>) = changed.into_iter().partition(|user| here.contains(user));
-        let come: Vec<_> = come.into_iter().filter(|user| !self.held.contains(user)).collect();
+        let come: Vec<_> = come
+            .into_iter()
+            .filter(|user| !self.held.contains(user))
+            .collect();
         let gone: Vec<_> = gone.into_iter().filter(|user| self.held.contains(user)).collect();
         for users in come.chunks(self.page()) {
             self.take(users).await;
@@ -65,7 +72,10 @@ impl Leases {
 
     async fn release(&mut self, users: &[UserId]) {
         let node = &self.node;
-        let call = node.backends.presence.release(&node.id, users, node.backends.clock.now());
+        let call = node
+            .backends
+            .presence
+            .release(&node.id, users, node.backends.clock.now());
         match node.presence.bounded(Access::Write, call).await {
             Ok(went_offline) => {
                 users.iter().for_each(|user| {
@@ -88,7 +98,10 @@ impl Leases {
             }
         }
         let node = Arc::clone(&self.node);
-        let call = node.backends.presence.sweep(node.backends.clock.now(), self.page());
+        let call = node
+            .backends
+            .presence
+            .sweep(node.backends.clock.now(), self.page());
         if let Ok(went_offline) = node.presence.bounded(Access::Write, call).await {
             self.tell(&went_offline, false).await;
         }
@@ -100,7 +113,10 @@ impl Leases {
     async fn renew_leases(&self, users: &[UserId]) -> Result<Vec<UserId>, BackendError> {
         let node = &self.node;
         let now = node.backends.clock.now();
-        let call = node.backends.presence.renew(&node.id, users, now, node.limits.presence_lease);
+        let call = node
+            .backends
+            .presence
+            .renew(&node.id, users, now, node.limits.presence_lease);
         node.presence.bounded(Access::Write, call).await
     }
 
@@ -110,14 +126,18 @@ impl Leases {
         let users = &node.backends.stores.users;
         let mut after = None;
         loop {
-            let page =
-                node.store.bounded(Access::Read, users.online_states(after, self.page())).await?;
+            let page = node
+                .store
+                .bounded(Access::Read, users.online_states(after, self.page()))
+                .await?;
             let call = node.backends.presence.online(&page, node.backends.clock.now());
             let online = node.presence.bounded(Access::Read, call).await?;
             let stale = page.iter().zip(online).filter(|(_, online)| !online);
             let stale: Vec<_> = stale.map(|(&user, _)| user).collect();
             if !stale.is_empty() {
-                node.store.bounded(Access::Write, users.set_states(&stale, false)).await?;
+                node.store
+                    .bounded(Access::Write, users.set_states(&stale, false))
+                    .await?;
             }
             after = page.last().copied();
             if page.len() < self.page() {
@@ -141,8 +161,13 @@ impl Leases {
         }
         let node = &self.node;
         let stores = &node.backends.stores;
-        let _ = node.store.bounded(Access::Write, stores.users.set_states(users, online)).await;
-        let Ok(users) = node.store.bounded(Access::Read, stores.users.users(users)).await else { return };
+        let _ = node
+            .store
+            .bounded(Access::Write, stores.users.set_states(users, online))
+            .await;
+        let Ok(users) = node.store.bounded(Access::Read, stores.users.users(users)).await else {
+            return;
+        };
         for user in users {
             self.tell_friends(user, online).await;
         }
@@ -151,15 +176,31 @@ impl Leases {
     async fn tell_friends(&self, user: User, online: bool) {
         let node = &self.node;
         let call = node.backends.stores.friends.friends(user.id);
-        let Ok(friends) = node.store.bounded(Access::Read, call).await else { return };
-        let friends: Vec<_> = friends.into_iter().map(|friend| friend.id).filter(|&id| id != user.id).collect();
+        let Ok(friends) = node.store.bounded(Access::Read, call).await else {
+            return;
+        };
+        let friends: Vec<_> = friends
+            .into_iter()
+            .map(|friend| friend.id)
+            .filter(|&id| id != user.id)
+            .collect();
         let listening = node.online(&friends).await;
-        let Ok(frame) = (Event::Presence { user, online }).to_frame().encode() else { return };
-        for (friend, _) in friends.into_iter().zip(listening).filter(|(_, listening)| *listening) {
+        let Ok(frame) = (Event::Presence { user, online }).to_frame().encode() else {
+            return;
+        };
+        for (friend, _) in friends
+            .into_iter()
+            .zip(listening)
+            .filter(|(_, listening)| *listening)
+        {
             let topic = Topic::User(friend);
             node.hub.event(topic, &frame, None);
             let kind = NoticeKind::Event { frame: frame.clone() };
-            node.publisher.publish([Notice { topic, origin: node.id.clone(), kind }]);
+            node.publisher.publish([Notice {
+                topic,
+                origin: node.id.clone(),
+                kind,
+            }]);
         }
     }
 

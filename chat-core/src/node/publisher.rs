@@ -19,7 +19,13 @@ pub(crate) struct Publisher {
 impl Publisher {
     pub(crate) fn new(queue: usize) -> (Self, mpsc::Receiver<Notice>) {
         let (queue, notices) = mpsc::channel(queue.max(1));
-        (Self { queue, dropping: AtomicBool::new(false) }, notices)
+        (
+            Self {
+                queue,
+                dropping: AtomicBool::new(false),
+            },
+            notices,
+        )
     }
 
     pub(crate) fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
@@ -59,7 +65,12 @@ pub(crate) async fn run(node: Arc<Node>, mut notices: mpsc::Receiver<Notice>) {
 
 async fn publish(node: &Node, batch: &[Notice]) {
     let mut delay = node.limits.pull_interval_without_bus / 4;
-    while node.bus.bounded(Access::Write, node.backends.bus.publish(batch)).await.is_err() {
+    while node
+        .bus
+        .bounded(Access::Write, node.backends.bus.publish(batch))
+        .await
+        .is_err()
+    {
         let pause = tokio::time::sleep(delay);
         if node.stop_publishing.run_until_cancelled(pause).await.is_none() {
             return;

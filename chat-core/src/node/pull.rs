@@ -19,7 +19,9 @@ pub(crate) async fn run(node: Arc<Node>) {
         let begun = Instant::now();
         // A transaction that began before the last pull may have been committed after it.
         let window = begun.duration_since(covered_until) + node.limits.store_timeout * 2;
-        let Some(pulled) = node.stop.run_until_cancelled(pull(&node, window)).await else { return };
+        let Some(pulled) = node.stop.run_until_cancelled(pull(&node, window)).await else {
+            return;
+        };
         if pulled.is_ok() {
             covered_until = begun;
         }
@@ -49,7 +51,11 @@ async fn pull_conversations(node: &Node, window: Duration) -> Result<(), Backend
     let page = node.limits.background_page.max(1);
     let mut after = None;
     loop {
-        let call = node.backends.stores.messages.changed_conversations(window, after, page);
+        let call = node
+            .backends
+            .stores
+            .messages
+            .changed_conversations(window, after, page);
         let changed = node.store.bounded(Access::Read, call).await?;
         for &(conversation, last_seq) in &changed {
             node.hub.head(conversation, last_seq);
@@ -65,7 +71,11 @@ async fn pull_memberships(node: &Node, window: Duration) -> Result<(), BackendEr
     let page = node.limits.background_page.max(1);
     let mut after = None;
     loop {
-        let call = node.backends.stores.groups.changed_memberships(window, after, page);
+        let call = node
+            .backends
+            .stores
+            .groups
+            .changed_memberships(window, after, page);
         let changed = node.store.bounded(Access::Read, call).await?;
         for &(group, user) in &changed {
             node.hub.membership_changed(user, group);

@@ -80,12 +80,18 @@ impl Node {
 
     /// Tells the other nodes.
     pub(crate) fn tell(&self, topic: Topic, kind: NoticeKind) {
-        self.publisher.publish([Notice { topic, origin: self.id.clone(), kind }]);
+        self.publisher.publish([Notice {
+            topic,
+            origin: self.id.clone(),
+            kind,
+        }]);
     }
 
     /// Tells all sessions of a topic, here and elsewhere, but those of one user here.
     pub(crate) fn tell_all(&self, topic: Topic, event: crate::protocol::Event, but: Option<UserId>) {
-        let Ok(frame) = event.to_frame().encode() else { return };
+        let Ok(frame) = event.to_frame().encode() else {
+            return;
+        };
         self.hub.event(topic, &frame, but);
         self.tell(topic, NoticeKind::Event { frame });
     }
@@ -130,7 +136,11 @@ pub(crate) fn start(
     policy: SendPolicy,
     tasks: &Tasks,
 ) -> Arc<Node> {
-    let journal = Arc::new(Journal::new(id.clone(), Arc::clone(&backends.log), Arc::clone(&backends.clock)));
+    let journal = Arc::new(Journal::new(
+        id.clone(),
+        Arc::clone(&backends.log),
+        Arc::clone(&backends.clock),
+    ));
     let gate = |name, timeout| Gate::new(name, timeout, limits.retry_after, Arc::clone(&journal));
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
     let (publisher, notices) = Publisher::new(limits.bus_queue);

@@ -46,7 +46,13 @@ pub(crate) type Queues = Vec<mpsc::Receiver<Submission>>;
 impl Writer {
     pub(crate) fn new(shards: usize, queue: usize) -> (Self, Queues) {
         let (shards, queues) = (0..shards.max(1)).map(|_| mpsc::channel(queue.max(1))).unzip();
-        (Self { shards, hasher: RandomState::new() }, queues)
+        (
+            Self {
+                shards,
+                hasher: RandomState::new(),
+            },
+            queues,
+        )
     }
 
     /// The queue of a conversation's shard; `None` after the writer has stopped.
@@ -58,7 +64,10 @@ impl Writer {
 
     /// How many messages wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.shards.iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
+        self.shards
+            .iter()
+            .map(|queue| queue.max_capacity() - queue.capacity())
+            .sum()
     }
 }
 
@@ -105,11 +114,24 @@ async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
     let mut messages = Vec::with_capacity(batch.len());
     let mut waiting = Vec::with_capacity(batch.len());
     let mut commit = Vec::with_capacity(batch.len());
-    for Submission { mut message, sender, session, reply, submitted_at } in batch {
+    for Submission {
+        mut message,
+        sender,
+        session,
+        reply,
+        submitted_at,
+    } in batch
+    {
         message.at = now;
         if submitted_at + node.limits.store_timeout <= Instant::now() {
             let error = BackendError::not_done("the message waited too long");
-            commit.push(Committed { message, sender, session, reply, outcome: Err(error) });
+            commit.push(Committed {
+                message,
+                sender,
+                session,
+                reply,
+                outcome: Err(error),
+            });
             continue;
         }
         messages.push(message);
@@ -118,13 +140,15 @@ async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
     metrics::histogram!("chat_writer_batch_messages").record(messages.len() as f64);
     let outcomes = append(node, &messages, deadline).await;
     let stored = messages.into_iter().zip(waiting).zip(outcomes);
-    commit.extend(stored.map(|((message, (sender, session, reply)), outcome)| Committed {
-        message,
-        sender,
-        session,
-        reply,
-        outcome,
-    }));
+    commit.extend(
+        stored.map(|((message, (sender, session, reply)), outcome)| Committed {
+            message,
+            sender,
+            session,
+            reply,
+            outcome,
+        }),
+    );
     commit
 }
 
@@ -162,7 +186,10 @@ async fn append_singly(node: &Node, messages: &[NewMessage]) -> Vec<Outcome> {
     for message in messages {
         let outcome = append_once(node, std::slice::from_ref(message)).await;
         outcomes.push(outcome.and_then(|outcomes| {
-            outcomes.into_iter().next().ok_or_else(|| BackendError::broken("the store left a message out"))
+            outcomes
+                .into_iter()
+                .next()
+                .ok_or_else(|| BackendError::broken("the store left a message out"))
         }));
     }
     outcomes
@@ -170,25 +197,37 @@ async fn append_singly(node: &Node, messages: &[NewMessage]) -> Vec<Outcome> {
 
 async fn append_once(node: &Node, messages: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
     let started_at = Instant::now();
-    let outcomes = node.store.bounded(Access::Write, node.backends.stores.messages.append(messages)).await?;
+    let outcomes = node
+        .store
+        .bounded(Access::Write, node.backends.stores.messages.append(messages))
+        .await?;
     metrics::histogram!("chat_store_append_seconds").record(started_at.elapsed());
     if outcomes.len() == messages.len() {
         Ok(outcomes)
     } else {
-        Err(BackendError::broken("the store answered for another number of messages"))
+        Err(BackendError::broken(
+            "the store answered for another number of messages",
+        ))
     }
 }
 
 /// After an attempt of unknown outcome, a duplicate with the time of this very attempt is it.
 fn settle(messages: &[NewMessage], outcomes: Vec<Appended>, uncertain: bool) -> Vec<Outcome> {
-    let settled = messages.iter().zip(outcomes).map(|(message, outcome)| match outcome {
-        Appended::Duplicate { seq, at } if uncertain && at == message.at => Appended::Stored { seq },
-        outcome => outcome,
-    });
+    let settled = messages
+        .iter()
+        .zip(outcomes)
+        .map(|(message, outcome)| match outcome {
+            Appended::Duplicate { seq, at } if uncertain && at == message.at => Appended::Stored { seq },
+            outcome => outcome,
+        });
     settled.map(Ok).collect()
 }
 
 fn failed(error: &BackendError, uncertain: bool) -> BackendError {
     let what = error.to_string();
-    if uncertain { BackendError::unknown(what) } else { BackendError::not_done(what) }
+    if uncertain {
+        BackendError::unknown(what)
+    } else {
+        BackendError::not_done(what)
+    }
 }

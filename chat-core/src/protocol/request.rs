@@ -71,7 +71,10 @@ pub struct Login {
 impl Login {
     /// A login by name and password, on the default device, acknowledged by the client.
     pub fn password(name: UserName, password: Password) -> Self {
-        Self::new(LoginProof::Password { user: UserSelector::Name(name), password })
+        Self::new(LoginProof::Password {
+            user: UserSelector::Name(name),
+            password,
+        })
     }
 
     /// A login by token, on the default device, acknowledged by the client.
@@ -80,7 +83,11 @@ impl Login {
     }
 
     fn new(proof: LoginProof) -> Self {
-        Self { proof, device: Device::default(), ack: AckMode::default() }
+        Self {
+            proof,
+            device: Device::default(),
+            ack: AckMode::default(),
+        }
     }
 
     /// Names the device.

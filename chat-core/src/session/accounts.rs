@@ -29,7 +29,9 @@ pub(crate) async fn register(
     password: &Password,
 ) -> Result<User, Error> {
     if let Some(address) = address {
-        node.registrations.take(address).map_err(|wait| limited("too many registrations", wait))?;
+        node.registrations
+            .take(address)
+            .map_err(|wait| limited("too many registrations", wait))?;
     }
     // Hashing is dear: a name that is known to be taken is refused before it.
     let users = &node.backends.stores.users;
@@ -38,9 +40,14 @@ pub(crate) async fn register(
         return Err(name_taken());
     }
     let password = Some(node.passwords.hash(password).await?);
-    match node.store.write(users.create_user(&NewUser { name, password })).await? {
+    match node
+        .store
+        .write(users.create_user(&NewUser { name, password }))
+        .await?
+    {
         CreateUser::Created(user) => {
-            node.journal.record(Level::Info, "registered", [("user", user.id.get().into())]);
+            node.journal
+                .record(Level::Info, "registered", [("user", user.id.get().into())]);
             Ok(user)
         }
         CreateUser::NameTaken(_) => Err(name_taken()),
@@ -50,14 +57,22 @@ pub(crate) async fn register(
 /// Finds a user by name, or makes one without a password.
 pub(crate) async fn ensure_user(node: &Node, name: UserName) -> Result<User, Error> {
     let user = NewUser { name, password: None };
-    match node.store.write(node.backends.stores.users.create_user(&user)).await? {
+    match node
+        .store
+        .write(node.backends.stores.users.create_user(&user))
+        .await?
+    {
         CreateUser::Created(user) | CreateUser::NameTaken(user) => Ok(user),
     }
 }
 
 /// Proves who logs in, and begins their session.
 pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Login) -> Result<Opened, Error> {
-    let Login { proof, device, ack: _ } = login;
+    let Login {
+        proof,
+        device,
+        ack: _,
+    } = login;
     let (user, token, expires_at) = match proof {
         LoginProof::Password { user, password } => {
             let user = check_password(node, address, user, &password).await?;
@@ -83,12 +98,17 @@ async fn check_password(
         }
     };
     check_address(node, address)?;
-    let found = node.store.read(node.backends.stores.users.credentials(&selector)).await?;
+    let found = node
+        .store
+        .read(node.backends.stores.users.credentials(&selector))
+        .await?;
     if let Some(Credentials { user, .. }) = &found {
         key = format!("#{}", user.id);
     }
     let key = (address, key);
-    node.failed_logins.check(&key).map_err(|wait| limited("too many failed logins", wait))?;
+    node.failed_logins
+        .check(&key)
+        .map_err(|wait| limited("too many failed logins", wait))?;
     let (user, hash) = match found {
         Some(Credentials { user, password }) => (Some(user), password),
         None => (None, None),
@@ -110,7 +130,11 @@ async fn check_token(
 ) -> Result<(User, Token, Timestamp), Error> {
     check_address(node, address)?;
     let now = node.backends.clock.now();
-    let Some(stored) = node.store.read(node.backends.stores.tokens.token(token.hash(), now)).await? else {
+    let Some(stored) = node
+        .store
+        .read(node.backends.stores.tokens.token(token.hash(), now))
+        .await?
+    else {
         return Err(failed_login(node, address));
     };
     // A token in its second half is followed by a new one, so that a device in use never logs out.
@@ -136,7 +160,10 @@ fn failed_login(node: &Node, address: Option<IpAddr>) -> Error {
         node.failed_logins_by_address.charge(address);
     }
     node.journal.record(Level::Info, "login_failed", []);
-    Error::new(ErrorCode::InvalidCredentials, "the name, password or token is wrong")
+    Error::new(
+        ErrorCode::InvalidCredentials,
+        "the name, password or token is wrong",
+    )
 }
 
 async fn issue_token(node: &Node, user: &User) -> Result<(Token, Timestamp), Error> {
@@ -146,7 +173,11 @@ async fn issue_token(node: &Node, user: &User) -> Result<(Token, Timestamp), Err
     })?;
     let expires_at = node.backends.clock.now().after(node.limits.token_lifetime);
     let keep = node.limits.tokens_per_user;
-    let call = node.backends.stores.tokens.put_token(user.id, token.hash(), expires_at, keep);
+    let call = node
+        .backends
+        .stores
+        .tokens
+        .put_token(user.id, token.hash(), expires_at, keep);
     node.store.write(call).await?;
     Ok((token, expires_at))
 }
@@ -164,7 +195,9 @@ pub(crate) async fn open(
     let stores = &node.backends.stores;
     node.acks.settle(user.id, &device).await;
     let now = node.backends.clock.now();
-    let opening = stores.messages.open_device(user.id, &device, now, node.limits.devices_per_user);
+    let opening = stores
+        .messages
+        .open_device(user.id, &device, now, node.limits.devices_per_user);
     let epoch = node.store.write(opening).await?.epoch;
     let shared = Arc::new(SessionShared::new(
         node.next_session(),
@@ -176,7 +209,9 @@ pub(crate) async fn open(
     ));
     node.hub.register(&shared);
     let token_hash = token.as_ref().map(|(token, _)| token.hash());
-    let session = SessionHandle { inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)) };
+    let session = SessionHandle {
+        inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)),
+    };
     node.hub.listening(node.limits.bus_timeout).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
     let (friends, memberships) = tokio::try_join!(
@@ -190,8 +225,19 @@ pub(crate) async fn open(
     let friends: Vec<UserView> = session.views(friends).await;
     let groups = memberships.into_iter().map(GroupView::from).collect();
     let (token, token_expires_at) = token.unzip();
-    let welcome = Welcome { user, device, token, token_expires_at, friends, groups };
-    Ok(Opened { delivery: Delivery::new(Arc::clone(node), shared), session, welcome })
+    let welcome = Welcome {
+        user,
+        device,
+        token,
+        token_expires_at,
+        friends,
+        groups,
+    };
+    Ok(Opened {
+        delivery: Delivery::new(Arc::clone(node), shared),
+        session,
+        welcome,
+    })
 }
 
 fn limited(message: &'static str, wait: Duration) -> Error {

@@ -67,7 +67,9 @@ struct CatchUp {
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Delivery").field("shared", &self.shared).finish_non_exhaustive()
+        f.debug_struct("Delivery")
+            .field("shared", &self.shared)
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,8 +112,12 @@ impl Delivery {
             if !self.ready.is_empty() {
                 continue;
             }
-            let Some(reading) = &mut self.reading else { return Poll::Pending };
-            let Poll::Ready(read) = reading.poll_unpin(cx) else { return Poll::Pending };
+            let Some(reading) = &mut self.reading else {
+                return Poll::Pending;
+            };
+            let Poll::Ready(read) = reading.poll_unpin(cx) else {
+                return Poll::Pending;
+            };
             self.reading = None;
             self.take_in(read);
         }
@@ -146,7 +152,6 @@ impl Delivery {
         for notice in inbox.notices {
             match notice {
                 SessionNotice::Message(message) => self.message_stored(message),
-                SessionNotice::Head(conversation, seq) => self.head_moved(conversation, seq),
                 SessionNotice::Event(frame) => self.event(Delivered::Event(frame)),
             }
         }
@@ -241,7 +246,9 @@ impl Delivery {
     /// Moves delivery to `seq`, and on over own messages that follow it.
     fn advance(&mut self, conversation: ConversationId, seq: Seq) {
         let mut positions = self.shared.positions();
-        let Some(track) = positions.get_mut(conversation) else { return };
+        let Some(track) = positions.get_mut(conversation) else {
+            return;
+        };
         track.delivered = seq;
         while self.own_ahead.remove(&(conversation, track.delivered.next())) {
             track.delivered = track.delivered.next();
@@ -270,15 +277,24 @@ impl Delivery {
             self.reading = self.read_conversation(conversation);
             return;
         }
-        let Stage::CatchUp(catch_up) = &mut self.stage else { return };
+        let Stage::CatchUp(catch_up) = &mut self.stage else {
+            return;
+        };
         if !catch_up.complete {
-            self.reading = Some(reads::list(&self.node, &self.shared, catch_up.listed, self.failures));
+            self.reading = Some(reads::list(
+                &self.node,
+                &self.shared,
+                catch_up.listed,
+                self.failures,
+            ));
         } else if catch_up.targets.is_empty() {
             let CatchUp { later, held, .. } = std::mem::take(catch_up);
             self.stage = Stage::Live;
             self.ready.push_back(Delivered::synced());
             self.ready.extend(held);
-            later.into_iter().for_each(|conversation| self.fall_behind(conversation));
+            later
+                .into_iter()
+                .for_each(|conversation| self.fall_behind(conversation));
         }
     }
 
@@ -286,15 +302,22 @@ impl Delivery {
         let recheck = self.recheck.remove(&conversation);
         let track = self.shared.positions().get(conversation);
         match track {
-            Some(track) if !recheck => {
-                Some(reads::page(&self.node, conversation, track.delivered, self.failures))
-            }
+            Some(track) if !recheck => Some(reads::page(
+                &self.node,
+                conversation,
+                track.delivered,
+                self.failures,
+            )),
             _ => Some(reads::find(&self.node, &self.shared, conversation, self.failures)),
         }
     }
 
     fn take_in(&mut self, read: Read) {
-        self.failures = if read.failed() { self.failures.saturating_add(1) } else { 0 };
+        self.failures = if read.failed() {
+            self.failures.saturating_add(1)
+        } else {
+            0
+        };
         match read {
             Read::Listed(Ok(positions)) => self.listed(positions),
             Read::Listed(Err(_)) => {}
@@ -315,11 +338,18 @@ impl Delivery {
     }
 
     fn listed(&mut self, page: Vec<Position>) {
-        let Stage::CatchUp(catch_up) = &mut self.stage else { return };
+        let Stage::CatchUp(catch_up) = &mut self.stage else {
+            return;
+        };
         catch_up.complete = page.len() < self.node.limits.background_page;
         catch_up.listed = page.last().map(|position| position.conversation);
         let mut positions = self.shared.positions();
-        for Position { conversation, last_seq, acked_seq } in page {
+        for Position {
+            conversation,
+            last_seq,
+            acked_seq,
+        } in page
+        {
             let has_news = last_seq > acked_seq;
             if has_news || positions.has_room() {
                 positions.learn(conversation, acked_seq, last_seq);
@@ -334,12 +364,16 @@ impl Delivery {
     }
 
     fn found(&mut self, conversation: ConversationId, position: Option<Position>) {
-        let Some(Position { last_seq, acked_seq, .. }) = position else {
+        let Some(Position {
+            last_seq, acked_seq, ..
+        }) = position
+        else {
             return self.part_with(conversation);
         };
         let track = self.shared.positions().learn(conversation, acked_seq, last_seq);
         // Own messages that lie before the position were passed by it.
-        self.own_ahead.retain(|&(other, seq)| other != conversation || seq > track.delivered);
+        self.own_ahead
+            .retain(|&(other, seq)| other != conversation || seq > track.delivered);
         self.advance(conversation, track.delivered);
         self.after_read(conversation);
     }
@@ -351,7 +385,8 @@ impl Delivery {
         }
         self.shared.positions().forget(conversation);
         self.own_ahead.retain(|&(other, _)| other != conversation);
-        self.ready.retain(|ready| !matches!(ready, Delivered::Message(m) if m.conversation == conversation));
+        self.ready
+            .retain(|ready| !matches!(ready, Delivered::Message(m) if m.conversation == conversation));
         if let Stage::CatchUp(catch_up) = &mut self.stage {
             catch_up.targets.remove(&conversation);
             catch_up.later.remove(&conversation);
@@ -364,7 +399,9 @@ impl Delivery {
             self.failures = self.failures.saturating_add(1);
         }
         for message in messages {
-            let Some(track) = self.shared.positions().get(conversation) else { return };
+            let Some(track) = self.shared.positions().get(conversation) else {
+                return;
+            };
             if message.seq <= track.delivered {
                 continue;
             }
@@ -397,16 +434,23 @@ impl Delivery {
 
     fn hand_out(&mut self, message: Message) {
         let (conversation, seq) = (message.conversation, message.seq);
-        let Some(shared) = SharedMessage::new(MessageView::from(message)) else { return };
+        let Some(shared) = SharedMessage::new(MessageView::from(message)) else {
+            return;
+        };
         self.ready.push_back(Delivered::Message(shared));
         self.advance(conversation, seq);
     }
 
     /// Reads on where a conversation is still behind, and tells the catch-up how far it has come.
     fn after_read(&mut self, conversation: ConversationId) {
-        let Some(track) = self.shared.positions().get(conversation) else { return };
+        let Some(track) = self.shared.positions().get(conversation) else {
+            return;
+        };
         if let Stage::CatchUp(catch_up) = &mut self.stage
-            && catch_up.targets.get(&conversation).is_some_and(|&target| target <= track.delivered)
+            && catch_up
+                .targets
+                .get(&conversation)
+                .is_some_and(|&target| target <= track.delivered)
         {
             catch_up.targets.remove(&conversation);
         }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::accounts::Opened;
 use super::delivery::Delivery;
 use super::handle::SessionHandle;
 use super::shared_event::Delivered;
-use super::accounts::Opened;
 use crate::protocol::{AckMode, Event, Goodbye, Welcome};
 use crate::types::{ConversationId, Seq};
 
@@ -22,7 +22,12 @@ pub struct Events {
 
 impl Events {
     pub(crate) const fn new(session: SessionHandle, delivery: Delivery, ack: AckMode) -> Self {
-        Self { session, delivery, ack, handed_out: None }
+        Self {
+            session,
+            delivery,
+            ack,
+            handed_out: None,
+        }
     }
 
     /// Waits for the next event; `None` when the session has ended, for which
@@ -64,8 +69,16 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn new(opened: Opened, ack: AckMode) -> Self {
-        let Opened { session: handle, delivery, welcome } = opened;
-        Self { events: Events::new(handle.clone(), delivery, ack), handle, welcome }
+        let Opened {
+            session: handle,
+            delivery,
+            welcome,
+        } = opened;
+        Self {
+            events: Events::new(handle.clone(), delivery, ack),
+            handle,
+            welcome,
+        }
     }
 
     /// What the session began with: the token for the next login, friends and groups.
@@ -90,7 +103,11 @@ impl Session {
     /// `unavailable` where the store cannot be reached; the session has ended even so.
     pub async fn logout(self) -> Result<(), crate::error::Error> {
         let shared = Arc::clone(self.handle.shared());
-        self.handle.node().acks.settle(shared.user.id, &shared.device).await;
+        self.handle
+            .node()
+            .acks
+            .settle(shared.user.id, &shared.device)
+            .await;
         self.handle.revoke_token().await
     }
 }

@@ -19,10 +19,16 @@ impl SessionHandle {
             return Err(Error::new(ErrorCode::Forbidden, "you cannot be your own friend"));
         }
         let limit = node.limits.friends_per_user;
-        let call = node.backends.stores.friends.add_friend(self.user().id, friend.id, limit);
+        let call = node
+            .backends
+            .stores
+            .friends
+            .add_friend(self.user().id, friend.id, limit);
         match node.store.write(call).await? {
             AddFriend::Added => {
-                let event = Event::FriendAdded { user: self.user().clone() };
+                let event = Event::FriendAdded {
+                    user: self.user().clone(),
+                };
                 node.tell_all(Topic::User(friend.id), event, None);
             }
             AddFriend::AlreadyFriends => {}
@@ -42,9 +48,15 @@ impl SessionHandle {
     pub async fn remove_friend(&self, friend: UserId) -> Result<User, Error> {
         let node = self.node();
         let friend = self.user_by(UserSelector::Id(friend)).await?;
-        let call = node.backends.stores.friends.remove_friend(self.user().id, friend.id);
+        let call = node
+            .backends
+            .stores
+            .friends
+            .remove_friend(self.user().id, friend.id);
         if node.store.write(call).await? == RemoveFriend::Removed {
-            let event = Event::FriendRemoved { user: self.user().clone() };
+            let event = Event::FriendRemoved {
+                user: self.user().clone(),
+            };
             node.tell_all(Topic::User(friend.id), event, None);
         }
         Ok(friend)
@@ -56,7 +68,10 @@ impl SessionHandle {
     /// `unavailable` where the store cannot be reached.
     pub async fn friends(&self) -> Result<Vec<UserView>, Error> {
         let node = self.node();
-        let friends = node.store.read(node.backends.stores.friends.friends(self.user().id)).await?;
+        let friends = node
+            .store
+            .read(node.backends.stores.friends.friends(self.user().id))
+            .await?;
         Ok(self.views(friends).await)
     }
 
@@ -87,7 +102,11 @@ impl SessionHandle {
     pub(crate) async fn views(&self, users: Vec<User>) -> Vec<UserView> {
         let ids: Vec<_> = users.iter().map(|user| user.id).collect();
         let online = self.node().online(&ids).await;
-        users.into_iter().zip(online).map(|(user, online)| UserView::new(user, online)).collect()
+        users
+            .into_iter()
+            .zip(online)
+            .map(|(user, online)| UserView::new(user, online))
+            .collect()
     }
 }
 

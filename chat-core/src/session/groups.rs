@@ -16,8 +16,16 @@ impl SessionHandle {
     pub async fn create_group(&self, request: protocol::CreateGroup) -> Result<GroupView, Error> {
         let node = self.node();
         let protocol::CreateGroup { name, description } = request;
-        let group = NewGroup { name, description, creator: self.user().id };
-        let call = node.backends.stores.groups.create_group(&group, node.limits.groups_per_user);
+        let group = NewGroup {
+            name,
+            description,
+            creator: self.user().id,
+        };
+        let call = node
+            .backends
+            .stores
+            .groups
+            .create_group(&group, node.limits.groups_per_user);
         match node.store.write(call).await? {
             CreateGroup::Created(membership) => {
                 self.membership_changed(membership.group.id);
@@ -38,11 +46,18 @@ impl SessionHandle {
     pub async fn join_group(&self, group: GroupId) -> Result<GroupView, Error> {
         let node = self.node();
         let (groups, members) = (node.limits.groups_per_user, node.limits.members_per_group);
-        let call = node.backends.stores.groups.join_group(group, self.user().id, groups, members);
+        let call = node
+            .backends
+            .stores
+            .groups
+            .join_group(group, self.user().id, groups, members);
         match node.store.write(call).await? {
             JoinGroup::Joined(membership) => {
                 self.membership_changed(group);
-                let event = Event::MemberJoined { group, user: self.user().clone() };
+                let event = Event::MemberJoined {
+                    group,
+                    user: self.user().clone(),
+                };
                 node.tell_all(Topic::Group(group), event, Some(self.user().id));
                 Ok(membership.into())
             }
@@ -63,7 +78,10 @@ impl SessionHandle {
         match node.store.write(call).await? {
             LeaveGroup::Left => {
                 self.membership_changed(group);
-                let event = Event::MemberLeft { group, user: self.user().clone() };
+                let event = Event::MemberLeft {
+                    group,
+                    user: self.user().clone(),
+                };
                 node.tell_all(Topic::Group(group), event, Some(self.user().id));
                 Ok(())
             }
@@ -78,7 +96,10 @@ impl SessionHandle {
     /// `unavailable` where the store cannot be reached.
     pub async fn groups(&self) -> Result<Vec<GroupView>, Error> {
         let node = self.node();
-        let memberships = node.store.read(node.backends.stores.groups.memberships(self.user().id)).await?;
+        let memberships = node
+            .store
+            .read(node.backends.stores.groups.memberships(self.user().id))
+            .await?;
         Ok(memberships.into_iter().map(GroupView::from).collect())
     }
 
@@ -97,17 +118,27 @@ impl SessionHandle {
         let ids: Vec<_> = members.iter().map(|member| member.user.id).collect();
         let online = node.online(&ids).await;
         let views = members.into_iter().zip(online);
-        let views: Vec<_> = views.map(|(member, online)| MemberView::new(member, online)).collect();
+        let views: Vec<_> = views
+            .map(|(member, online)| MemberView::new(member, online))
+            .collect();
         let fitting = pages::fitting(views.iter(), node.limits.max_frame).min(limit);
         let more = fitting < views.len();
-        Ok(Reply::Members { members: views.into_iter().take(fitting).collect(), more })
+        Ok(Reply::Members {
+            members: views.into_iter().take(fitting).collect(),
+            more,
+        })
     }
 
     /// Whether this user may see a group from inside.
     pub(crate) async fn check_membership(&self, group: GroupId) -> Result<(), Error> {
         let node = self.node();
         let groups = &node.backends.stores.groups;
-        if node.store.read(groups.membership(group, self.user().id)).await?.is_some() {
+        if node
+            .store
+            .read(groups.membership(group, self.user().id))
+            .await?
+            .is_some()
+        {
             return Ok(());
         }
         match node.store.read(groups.group(group)).await? {
@@ -120,7 +151,8 @@ impl SessionHandle {
     fn membership_changed(&self, group: GroupId) {
         let user = self.user().id;
         self.node().hub.membership_changed(user, group);
-        self.node().tell(Topic::User(user), NoticeKind::MembershipChanged { group });
+        self.node()
+            .tell(Topic::User(user), NoticeKind::MembershipChanged { group });
     }
 }
 
@@ -133,5 +165,8 @@ fn not_a_member() -> Error {
 }
 
 fn too_many() -> Error {
-    Error::new(ErrorCode::Forbidden, "you are in as many groups, or it has as many members, as allowed")
+    Error::new(
+        ErrorCode::Forbidden,
+        "you are in as many groups, or it has as many members, as allowed",
+    )
 }

@@ -31,7 +31,10 @@ impl Inner {
         node.journal.record(
             Level::Info,
             "session_opened",
-            [("session", shared.id.get().into()), ("user", shared.user.id.get().into())],
+            [
+                ("session", shared.id.get().into()),
+                ("user", shared.user.id.get().into()),
+            ],
         );
         Self { node, shared, token }
     }
@@ -40,7 +43,10 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.node.hub.unregister(self.shared.id);
-        let reason = self.shared.goodbye().map_or("ended", |goodbye| goodbye.code.as_str());
+        let reason = self
+            .shared
+            .goodbye()
+            .map_or("ended", |goodbye| goodbye.code.as_str());
         self.node.journal.record(
             Level::Info,
             "session_closed",

@@ -50,8 +50,6 @@ pub(crate) struct Inbox {
 pub(crate) enum SessionNotice {
     /// A message was stored.
     Message(Arc<SharedMessage>),
-    /// A conversation has come this far.
-    Head(ConversationId, Seq),
     /// An event that is not a message, encoded.
     Event(Bytes),
 }
@@ -92,7 +90,9 @@ impl SessionShared {
     pub(crate) fn message(&self, message: &Arc<SharedMessage>) {
         let mut inbox = self.lock();
         if inbox.notices.len() < self.capacity {
-            inbox.notices.push_back(SessionNotice::Message(Arc::clone(message)));
+            inbox
+                .notices
+                .push_back(SessionNotice::Message(Arc::clone(message)));
         } else {
             inbox.note_head(message.conversation, message.seq);
         }
@@ -145,7 +145,10 @@ impl SessionShared {
     /// What a message of this session's user is to this session.
     pub(crate) fn origin(&self, message: &Message) -> Origin {
         let inbox = self.lock();
-        if inbox.sending.contains(&(message.conversation, message.id.clone())) {
+        if inbox
+            .sending
+            .contains(&(message.conversation, message.id.clone()))
+        {
             return Origin::Undecided;
         }
         if inbox.own.contains(&(message.conversation, message.seq)) {
@@ -212,7 +215,10 @@ impl Inbox {
     }
 
     fn drop_oldest_event(&mut self) {
-        let oldest = self.notices.iter().position(|notice| matches!(notice, SessionNotice::Event(_)));
+        let oldest = self
+            .notices
+            .iter()
+            .position(|notice| matches!(notice, SessionNotice::Event(_)));
         if let Some(oldest) = oldest.or(Some(0)) {
             if let Some(SessionNotice::Message(message)) = self.notices.remove(oldest) {
                 self.note_head(message.conversation, message.seq);

@@ -9,7 +9,9 @@ use super::positions::AckCheck;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::node::{SendResult, Submission};
 use crate::ports::NewMessage;
-use crate::protocol::{Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent};
+use crate::protocol::{
+    Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent,
+};
 use crate::types::{ConversationId, MessageId, MessageIdOrigin, Seq, UserId};
 
 /// A send that was submitted and waits for its outcome.
@@ -68,7 +70,8 @@ impl SessionHandle {
                 Ok(Submitted::Full(queue.clone(), Box::new(submission), pending))
             }
             Err(mpsc::error::TrySendError::Closed(submission)) => {
-                self.shared().send_ends(conversation, &submission.message.id, None);
+                self.shared()
+                    .send_ends(conversation, &submission.message.id, None);
                 Err(stopped(self))
             }
         }
@@ -82,7 +85,10 @@ impl SessionHandle {
         let node = self.node();
         let (id, id_origin) = match message.id {
             Some(id) => (id, MessageIdOrigin::Client),
-            None => (MessageId::random().map_err(|error| defect(self, error))?, MessageIdOrigin::Node),
+            None => (
+                MessageId::random().map_err(|error| defect(self, error))?,
+                MessageIdOrigin::Node,
+            ),
         };
         Ok(NewMessage {
             conversation,
@@ -107,10 +113,18 @@ impl SessionHandle {
             return Ok(());
         }
         let node = self.node();
-        let call = node.backends.stores.messages.position(self.user().id, self.device(), conversation);
+        let call = node
+            .backends
+            .stores
+            .messages
+            .position(self.user().id, self.device(), conversation);
         let Some(position) = node.store.read(call).await? else {
             self.check_access(conversation).await?;
-            return if seq == Seq::ZERO { Ok(()) } else { Err(beyond_the_last()) };
+            return if seq == Seq::ZERO {
+                Ok(())
+            } else {
+                Err(beyond_the_last())
+            };
         };
         if seq > position.last_seq {
             return Err(beyond_the_last());
@@ -128,7 +142,10 @@ impl SessionHandle {
     pub(crate) fn ack_known(&self, conversation: ConversationId, seq: Seq) -> bool {
         let check = self.shared().positions().acknowledge(conversation, seq);
         match check {
-            AckCheck::Advances => self.node().acks.add(self.user().id, self.device(), conversation, seq),
+            AckCheck::Advances => self
+                .node()
+                .acks
+                .add(self.user().id, self.device(), conversation, seq),
             AckCheck::Known => {}
             AckCheck::AskStore => return false,
         }
@@ -143,11 +160,19 @@ impl SessionHandle {
     /// `forbidden` for a conversation of others, `not_found` for one that cannot exist,
     /// `unavailable` where the store cannot be reached.
     pub async fn history(&self, request: History) -> Result<Reply, Error> {
-        let History { conversation, before, limit } = request;
+        let History {
+            conversation,
+            before,
+            limit,
+        } = request;
         self.check_access(conversation).await?;
         let node = self.node();
         let limit = usize::from(limit);
-        let call = node.backends.stores.messages.read_before(conversation, before, limit + 1);
+        let call = node
+            .backends
+            .stores
+            .messages
+            .read_before(conversation, before, limit + 1);
         let mut messages = node.store.read(call).await?;
         let mut more = messages.len() > limit;
         messages.drain(..messages.len().saturating_sub(limit));
@@ -155,7 +180,11 @@ impl SessionHandle {
         let fitting = pages::fitting(messages.iter().rev(), node.limits.max_frame);
         more |= fitting < messages.len();
         let messages = messages.into_iter().rev().take(fitting).rev().collect();
-        Ok(Reply::History { conversation, messages, more })
+        Ok(Reply::History {
+            conversation,
+            messages,
+            more,
+        })
     }
 
     /// The overview of this user's conversations, newest first.
@@ -166,7 +195,11 @@ impl SessionHandle {
         let node = self.node();
         node.acks.settle(self.user().id, self.device()).await;
         let limit = usize::from(request.limit);
-        let call = node.backends.stores.messages.heads(self.user().id, self.device(), limit + 1);
+        let call = node
+            .backends
+            .stores
+            .messages
+            .heads(self.user().id, self.device(), limit + 1);
         let heads = node.store.read(call).await?;
         let views: Vec<_> = heads
             .into_iter()
@@ -179,7 +212,10 @@ impl SessionHandle {
             .collect();
         let fitting = pages::fitting(views.iter(), pages::UNPAGED_BYTES).min(limit);
         let more = fitting < views.len();
-        Ok(Reply::Conversations { conversations: views.into_iter().take(fitting).collect(), more })
+        Ok(Reply::Conversations {
+            conversations: views.into_iter().take(fitting).collect(),
+            more,
+        })
     }
 
     /// Whether this user may read a conversation.
@@ -196,7 +232,8 @@ impl SessionHandle {
     }
 
     async fn check_user(&self, user: UserId) -> Result<(), Error> {
-        let call = self.node().backends.stores.users.users(&[user]);
+        let users = [user];
+        let call = self.node().backends.stores.users.users(&users);
         match self.node().store.read(call).await?.is_empty() {
             true => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
             false => Ok(()),
@@ -242,5 +279,8 @@ fn defect(session: &SessionHandle, error: getrandom::Error) -> Error {
 }
 
 fn beyond_the_last() -> Error {
-    Error::new(ErrorCode::BadFrame, "`seq` is beyond the conversation's last message")
+    Error::new(
+        ErrorCode::BadFrame,
+        "`seq` is beyond the conversation's last message",
+    )
 }

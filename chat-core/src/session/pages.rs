@@ -10,10 +10,7 @@ pub(crate) const UNPAGED_BYTES: usize = 1 << 20;
 
 /// How many of the items, from the first on, fit into a frame of `max_frame` bytes; at least one,
 /// because a single item always fits into a frame of the default size.
-pub(crate) fn fitting<'a, T: Serialize + 'a>(
-    items: impl Iterator<Item = &'a T>,
-    max_frame: usize,
-) -> usize {
+pub(crate) fn fitting<'a, T: Serialize + 'a>(items: impl Iterator<Item = &'a T>, max_frame: usize) -> usize {
     let room = max_frame.saturating_sub(ENVELOPE_BYTES);
     let mut used = 0;
     let sizes = items.map(|item| serde_json::to_vec(item).map_or(0, |json| json.len() + 1));

@@ -35,7 +35,10 @@ pub(crate) enum AckCheck {
 
 impl Positions {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { by_conversation: HashMap::new(), capacity }
+        Self {
+            by_conversation: HashMap::new(),
+            capacity,
+        }
     }
 
     pub(crate) fn get(&self, conversation: ConversationId) -> Option<Track> {
@@ -141,6 +144,9 @@ mod tests {
         let mut positions = Positions::new(4);
         positions.learn(group(1), seq(7), seq(9));
         let track = positions.learn(group(1), seq(3), seq(4));
-        assert_eq!((track.delivered, track.acked, track.head), (seq(7), seq(7), seq(9)));
+        assert_eq!(
+            (track.delivered, track.acked, track.head),
+            (seq(7), seq(7), seq(9))
+        );
     }
 }

@@ -68,7 +68,10 @@ pub(crate) fn find(
         let call = messages.position(shared.user.id, &shared.device, conversation);
         let found = read(&node, failures, call).await.map(|position| {
             let pending = node.acks.pending(shared.user.id, &shared.device, conversation);
-            position.map(|position| Position { acked_seq: position.acked_seq.max(pending), ..position })
+            position.map(|position| Position {
+                acked_seq: position.acked_seq.max(pending),
+                ..position
+            })
         });
         Read::Found(conversation, found)
     }
@@ -84,7 +87,11 @@ pub(crate) fn page(
 ) -> BoxFuture<'static, Read> {
     let node = Arc::clone(node);
     async move {
-        let call = node.backends.stores.messages.read_after(conversation, after, node.limits.delivery_page);
+        let call = node
+            .backends
+            .stores
+            .messages
+            .read_after(conversation, after, node.limits.delivery_page);
         Read::Page(conversation, read(&node, failures, call).await)
     }
     .boxed()
@@ -100,6 +107,10 @@ async fn read<T>(
         let delay = Duration::from_millis(50).saturating_mul(1 << failures.min(6));
         tokio::time::sleep(delay).await;
     }
-    let _place = node.delivery_reads.acquire().await.map_err(|_| BackendError::not_done("the node has stopped"))?;
+    let _place = node
+        .delivery_reads
+        .acquire()
+        .await
+        .map_err(|_| BackendError::not_done("the node has stopped"))?;
     node.store.bounded(Access::Read, call).await
 }

@@ -24,12 +24,22 @@ impl SharedMessage {
         let event = Event::Message(view);
         let frame = Bytes::from(serde_json::to_vec(&event).ok()?);
         let Event::Message(view) = event else { return None };
-        Some(Arc::new(Self { conversation, seq, frame, view: OnceLock::from(Some(view)) }))
+        Some(Arc::new(Self {
+            conversation,
+            seq,
+            frame,
+            view: OnceLock::from(Some(view)),
+        }))
     }
 
     /// Takes a message that another node encoded.
     pub(crate) const fn from_frame(conversation: ConversationId, seq: Seq, frame: Bytes) -> Self {
-        Self { conversation, seq, frame, view: OnceLock::new() }
+        Self {
+            conversation,
+            seq,
+            frame,
+            view: OnceLock::new(),
+        }
     }
 
     /// The event as it goes to clients.

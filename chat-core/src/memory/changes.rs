@@ -1,0 +1,51 @@
+//! When something last changed, found by time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+use crate::clock::Timestamp;
+
+/// The last change of each key. Asking for recent ones costs nothing for the others.
+#[derive(Debug)]
+pub(super) struct Changes<K> {
+    last: HashMap<K, Timestamp>,
+    by_time: BTreeSet<(Timestamp, K)>,
+}
+
+impl<K> Default for Changes<K> {
+    fn default() -> Self {
+        Self {
+            last: HashMap::new(),
+            by_time: BTreeSet::new(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash + Ord> Changes<K> {
+    /// Notes that a key changes now.
+    pub(super) fn touch(&mut self, key: K, now: Timestamp) {
+        let before = self.last.insert(key, now);
+        if before == Some(now) {
+            return;
+        }
+        if let Some(before) = before {
+            self.by_time.remove(&(before, key));
+        }
+        self.by_time.insert((now, key));
+    }
+
+    /// Keys that changed at or after `start`: ascending, those after `after`, at most `limit`.
+    pub(super) fn since(&self, start: Timestamp, after: Option<K>, limit: usize) -> Vec<K> {
+        let mut keys: Vec<K> = self
+            .by_time
+            .iter()
+            .rev()
+            .take_while(|(at, _)| *at >= start)
+            .map(|(_, key)| *key)
+            .filter(|key| after.is_none_or(|after| *key > after))
+            .collect();
+        keys.sort_unstable();
+        keys.truncate(limit);
+        keys
+    }
+}

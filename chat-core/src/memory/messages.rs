@@ -1,0 +1,267 @@
+//! Messages, conversations and delivery cursors in memory.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::store::State;
+use crate::clock::Timestamp;
+use crate::error::BackendError;
+use crate::ports::{
+    Appended, ConversationHead, CursorAdvance, DeviceSession, MessageStore, NewMessage, Position, SendPolicy,
+};
+use crate::types::{ConversationId, Device, Message, MessageId, Seq, User, UserId};
+
+/// A conversation's messages: number `n` stands at index `n - 1`.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    messages: Vec<Message>,
+    numbers: HashMap<(UserId, MessageId), Seq>,
+}
+
+impl Conversation {
+    pub(super) const fn last_seq(&self) -> Seq {
+        Seq::ZERO.advanced_by(self.messages.len() as u64)
+    }
+
+    fn find(&self, key: &(UserId, MessageId)) -> Option<&Message> {
+        let seq = self.numbers.get(key)?;
+        self.messages.get(index(*seq).checked_sub(1)?)
+    }
+
+    fn push(&mut self, key: (UserId, MessageId), from: User, new: &NewMessage) -> Seq {
+        let seq = self.last_seq().next();
+        self.messages.push(Message {
+            conversation: new.conversation,
+            seq,
+            from,
+            id: new.id.clone(),
+            id_origin: new.id_origin,
+            body: new.body.clone(),
+            data: new.data.clone(),
+            at: new.at,
+        });
+        self.numbers.insert(key, seq);
+        seq
+    }
+
+    fn page(&self, start: usize, end: usize) -> Vec<Message> {
+        let end = end.min(self.messages.len());
+        self.messages.get(start..end).unwrap_or_default().to_vec()
+    }
+}
+
+#[async_trait]
+impl MessageStore for MemoryStore {
+    async fn append(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
+        let now = self.clock().now();
+        let mut state = self.state();
+        Ok(batch.iter().map(|new| state.append(new, now)).collect())
+    }
+
+    async fn read_after(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Message>, BackendError> {
+        let start = index(after);
+        let state = self.state();
+        let messages = state.conversations.get(&conversation);
+        Ok(messages.map_or_else(Vec::new, |all| all.page(start, start.saturating_add(limit))))
+    }
+
+    async fn read_before(
+        &self,
+        conversation: ConversationId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<Message>, BackendError> {
+        let state = self.state();
+        let Some(all) = state.conversations.get(&conversation) else {
+            return Ok(Vec::new());
+        };
+        let end = before.map_or(usize::MAX, |before| index(before).saturating_sub(1));
+        let end = end.min(all.messages.len());
+        Ok(all.page(end.saturating_sub(limit), end))
+    }
+
+    async fn open_device(
+        &self,
+        user: UserId,
+        device: &Device,
+        at: Timestamp,
+        devices_limit: usize,
+    ) -> Result<DeviceSession, BackendError> {
+        let mut state = self.state();
+        let row = state.user_mut(user);
+        let row = row.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
+        let epoch = row.devices.open(device, at, devices_limit);
+        Ok(DeviceSession { epoch })
+    }
+
+    async fn positions(
+        &self,
+        user: UserId,
+        device: &Device,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Position>, BackendError> {
+        let state = self.state();
+        let conversations = state.conversations_of(user, after);
+        let positions = conversations.filter_map(|id| state.position(user, device, id));
+        Ok(positions.take(limit).collect())
+    }
+
+    async fn position(
+        &self,
+        user: UserId,
+        device: &Device,
+        conversation: ConversationId,
+    ) -> Result<Option<Position>, BackendError> {
+        Ok(self.state().position(user, device, conversation))
+    }
+
+    async fn heads(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<Vec<ConversationHead>, BackendError> {
+        let state = self.state();
+        let mut newest: Vec<&Message> = state
+            .conversations_of(user, None)
+            .filter_map(|id| state.conversations.get(&id)?.messages.last())
+            .collect();
+        newest.sort_unstable_by_key(|last| Reverse((last.at, last.conversation)));
+        newest.truncate(limit);
+        let heads = newest.into_iter().filter_map(|last| {
+            let position = state.position(user, device, last.conversation)?;
+            Some(ConversationHead {
+                position,
+                last_message: last.clone(),
+            })
+        });
+        Ok(heads.collect())
+    }
+
+    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
+        let mut state = self.state();
+        for ack in batch {
+            if let Some(row) = state.user_mut(ack.user) {
+                row.devices.advance(&ack.device, ack.conversation, ack.seq);
+            }
+        }
+        Ok(())
+    }
+
+    async fn changed_conversations(
+        &self,
+        window: Duration,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
+        let start = self.clock().now().before(window);
+        let state = self.state();
+        let changed = state.conversation_changes.since(start, after, limit);
+        Ok(changed.into_iter().map(|id| (id, state.last_seq(id))).collect())
+    }
+}
+
+impl State {
+    fn append(&mut self, new: &NewMessage, now: Timestamp) -> Appended {
+        let key = (new.sender, new.id.clone());
+        let first = self
+            .conversations
+            .get(&new.conversation)
+            .and_then(|c| c.find(&key));
+        if let Some(first) = first {
+            return Appended::Duplicate {
+                seq: first.seq,
+                at: first.at,
+            };
+        }
+        let from = match self.permitted_sender(new) {
+            Ok(from) => from,
+            Err(refused) => return refused,
+        };
+        let conversation = self.conversations.entry(new.conversation).or_default();
+        let seq = conversation.push(key, from, new);
+        if seq == Seq::ZERO.next() {
+            self.begin_direct(new.conversation);
+        }
+        self.conversation_changes.touch(new.conversation, now);
+        Appended::Stored { seq }
+    }
+
+    /// The sender, where they may write this message; else what they are answered.
+    fn permitted_sender(&self, new: &NewMessage) -> Result<User, Appended> {
+        let sender = self.user(new.sender).ok_or(Appended::NotFound)?;
+        if let Some(group) = new.conversation.as_group() {
+            let group = self.group_row(group).ok_or(Appended::NotFound)?;
+            if !group.members.contains_key(&new.sender) {
+                return Err(Appended::NotMember);
+            }
+        } else {
+            let other = new.conversation.other(new.sender).ok_or(Appended::NotMember)?;
+            self.user(other).ok_or(Appended::NotFound)?;
+            let free = new.policy == SendPolicy::Anyone || other == new.sender;
+            if !free && !sender.friends.contains(&other) {
+                return Err(Appended::NotFriends);
+            }
+        }
+        Ok(sender.user.clone())
+    }
+
+    /// Lets the two users of a direct conversation take part in it.
+    fn begin_direct(&mut self, id: ConversationId) {
+        let Some((low, high)) = id.users() else {
+            return;
+        };
+        for user in [low, high] {
+            if let Some(row) = self.user_mut(user) {
+                row.direct.insert(id);
+            }
+        }
+    }
+
+    /// The conversations that a user takes part in, ascending, those after `after`.
+    fn conversations_of(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+    ) -> impl Iterator<Item = ConversationId> {
+        // Direct conversations sort before those of groups.
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let group_start = after
+            .and_then(ConversationId::as_group)
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        self.user(user).into_iter().flat_map(move |row| {
+            let direct = row.direct.range((start, Bound::Unbounded)).copied();
+            let groups = row.groups.range((group_start, Bound::Unbounded));
+            direct.chain(groups.copied().map(ConversationId::group))
+        })
+    }
+
+    fn position(&self, user: UserId, device: &Device, conversation: ConversationId) -> Option<Position> {
+        let row = self.user(user)?;
+        let earliest = match conversation.as_group() {
+            Some(group) => self.member(group, user)?.joined_seq,
+            None => row.direct.get(&conversation).map(|_| Seq::ZERO)?,
+        };
+        Some(Position {
+            conversation,
+            last_seq: self.last_seq(conversation),
+            acked_seq: row.devices.cursor(device, conversation).max(earliest),
+        })
+    }
+}
+
+/// How many messages there are up to `seq`.
+fn index(seq: Seq) -> usize {
+    usize::try_from(seq.get()).unwrap_or(usize::MAX)
+}
