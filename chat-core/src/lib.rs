@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod error;
 mod limits;
 pub mod memory;
