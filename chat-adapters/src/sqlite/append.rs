@@ -94,6 +94,13 @@ impl Access {
     }
 }
 
+/// The messages of a batch that are stored: their place in it, number and time.
+pub(super) const READ_DUPLICATES: &str = "SELECT k.key, m.seq, m.at
+      FROM json_each(?1) k
+     CROSS JOIN Message m ON m.conversation = k.value ->> 0
+                         AND m.sender = k.value ->> 1
+                         AND m.id = k.value ->> 2";
+
 /// Finds the messages of a batch that are stored already.
 async fn read_duplicates<'b>(
     transaction: &mut WriteTransaction,
@@ -103,17 +110,11 @@ async fn read_duplicates<'b>(
         .iter()
         .map(|new| (new.conversation, new.sender, new.id.as_str()))
         .collect();
-    let found: Vec<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT k.key, m.seq, m.at
-           FROM json_each(?1) k
-          CROSS JOIN Message m ON m.conversation = k.value ->> 0
-                              AND m.sender = k.value ->> 1
-                              AND m.id = k.value ->> 2",
-    )
-    .bind(json(&keys)?)
-    .fetch_all(transaction.connection())
-    .await
-    .map_err(failed("could not look for duplicates"))?;
+    let found: Vec<(i64, i64, i64)> = sqlx::query_as(READ_DUPLICATES)
+        .bind(json(&keys)?)
+        .fetch_all(transaction.connection())
+        .await
+        .map_err(failed("could not look for duplicates"))?;
     let mut stored = HashMap::with_capacity(batch.len());
     for (item, seq, at) in found {
         let new = item_of(batch, item)?;
@@ -122,6 +123,16 @@ async fn read_duplicates<'b>(
     }
     Ok(stored)
 }
+
+/// What decides about each (conversation, sender, other user, group).
+pub(super) const READ_ACCESS: &str = "SELECT q.key,
+          COALESCE((SELECT c.last_seq FROM Conversation c WHERE c.id = q.value ->> 0), 0),
+          EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 1)
+              AND (EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 2)
+                OR EXISTS (SELECT 1 FROM AllGroup g WHERE g.id = q.value ->> 3)),
+          EXISTS (SELECT 1 FROM GroupUser m WHERE m.groupid = q.value ->> 3 AND m.userid = q.value ->> 1),
+          EXISTS (SELECT 1 FROM Friend f WHERE f.userid = q.value ->> 1 AND f.friendid = q.value ->> 2)
+     FROM json_each(?1) q";
 
 /// Reads what decides about each sender in each conversation of a batch.
 async fn read_access(
@@ -146,20 +157,11 @@ async fn read_access(
             )
         })
         .collect();
-    let answers: Vec<(i64, i64, bool, bool, bool)> = sqlx::query_as(
-        "SELECT q.key,
-                COALESCE((SELECT c.last_seq FROM Conversation c WHERE c.id = q.value ->> 0), 0),
-                EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 1)
-                    AND (EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 2)
-                      OR EXISTS (SELECT 1 FROM AllGroup g WHERE g.id = q.value ->> 3)),
-                EXISTS (SELECT 1 FROM GroupUser m WHERE m.groupid = q.value ->> 3 AND m.userid = q.value ->> 1),
-                EXISTS (SELECT 1 FROM Friend f WHERE f.userid = q.value ->> 1 AND f.friendid = q.value ->> 2)
-           FROM json_each(?1) q",
-    )
-    .bind(json(&questions)?)
-    .fetch_all(transaction.connection())
-    .await
-    .map_err(failed("could not read who may write"))?;
+    let answers: Vec<(i64, i64, bool, bool, bool)> = sqlx::query_as(READ_ACCESS)
+        .bind(json(&questions)?)
+        .fetch_all(transaction.connection())
+        .await
+        .map_err(failed("could not read who may write"))?;
     let mut access = HashMap::with_capacity(pairs.len());
     for (item, last_seq, exists, is_member, are_friends) in answers {
         let pair = item_of(&pairs, item)?;
@@ -174,6 +176,17 @@ async fn read_access(
     Ok(access)
 }
 
+/// How far conversations have come.
+pub(super) const STORE_CONVERSATIONS: &str =
+    "INSERT INTO Conversation (id, last_seq, last_at, updated_at, low_user, high_user, groupid)
+     SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, CAST(unixepoch('subsec') * 1000 AS INTEGER),
+            r.value ->> 3, r.value ->> 4, r.value ->> 5
+       FROM json_each(?1) r
+      WHERE TRUE
+         ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq,
+                                        last_at = excluded.last_at,
+                                        updated_at = excluded.updated_at";
+
 /// Stores how far each conversation has come, and begins those that are new.
 async fn store_conversations(
     transaction: &mut WriteTransaction,
@@ -186,22 +199,20 @@ async fn store_conversations(
             (id, seq, at, low, high, id.as_group())
         })
         .collect();
-    sqlx::query(
-        "INSERT INTO Conversation (id, last_seq, last_at, updated_at, low_user, high_user, groupid)
-         SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, CAST(unixepoch('subsec') * 1000 AS INTEGER),
-                r.value ->> 3, r.value ->> 4, r.value ->> 5
-           FROM json_each(?1) r
-          WHERE TRUE
-             ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq,
-                                            last_at = excluded.last_at,
-                                            updated_at = excluded.updated_at",
-    )
-    .bind(json(&rows)?)
-    .execute(transaction.connection())
-    .await
-    .map_err(failed("could not store conversations"))?;
+    sqlx::query(STORE_CONVERSATIONS)
+        .bind(json(&rows)?)
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not store conversations"))?;
     Ok(())
 }
+
+/// Messages under their numbers.
+pub(super) const STORE_MESSAGES: &str =
+    "INSERT INTO Message (conversation, seq, sender, id, id_origin, body, data, at)
+     SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+            r.value ->> 6, r.value ->> 7
+       FROM json_each(?1) r";
 
 /// Stores the messages under their numbers.
 async fn store_messages(
@@ -225,16 +236,11 @@ async fn store_messages(
             )
         })
         .collect();
-    sqlx::query(
-        "INSERT INTO Message (conversation, seq, sender, id, id_origin, body, data, at)
-         SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
-                r.value ->> 6, r.value ->> 7
-           FROM json_each(?1) r",
-    )
-    .bind(json(&rows)?)
-    .execute(transaction.connection())
-    .await
-    .map_err(failed("could not store messages"))?;
+    sqlx::query(STORE_MESSAGES)
+        .bind(json(&rows)?)
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not store messages"))?;
     Ok(())
 }
 

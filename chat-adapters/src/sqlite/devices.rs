@@ -69,24 +69,28 @@ async fn count_session(
         made.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
     Ok((epoch, true, devices))
 }
+/// A new device's cursors.
+pub(super) const COPY_FURTHEST: &str = "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
+     SELECT userid, conversation, ?2, MAX(acked_seq) FROM DeviceCursor
+      WHERE userid = ?1 GROUP BY userid, conversation";
 
 async fn copy_furthest_cursors(
     transaction: &mut WriteTransaction,
     user: UserId,
     device: &Device,
 ) -> Result<(), BackendError> {
-    sqlx::query(
-        "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
-         SELECT userid, conversation, ?2, MAX(acked_seq) FROM DeviceCursor
-          WHERE userid = ?1 GROUP BY userid, conversation",
-    )
-    .bind(integer(user.get()))
-    .bind(device.as_str())
-    .execute(transaction.connection())
-    .await
-    .map_err(failed("could not copy cursors"))?;
+    sqlx::query(COPY_FURTHEST)
+        .bind(integer(user.get()))
+        .bind(device.as_str())
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not copy cursors"))?;
     Ok(())
 }
+
+/// A user's other devices, unseen for longest first.
+pub(super) const READ_UNSEEN: &str = "SELECT device, epoch FROM Device WHERE userid = ?1 AND device <> ?2
+     ORDER BY last_seen_at, device LIMIT ?3";
 
 /// Forgets the devices that were unseen for longest, never the one that is being opened.
 async fn forget_devices(
@@ -95,16 +99,13 @@ async fn forget_devices(
     kept: &Device,
     surplus: i64,
 ) -> Result<(), BackendError> {
-    let forgotten: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT device, epoch FROM Device WHERE userid = ?1 AND device <> ?2
-          ORDER BY last_seen_at, device LIMIT ?3",
-    )
-    .bind(integer(user.get()))
-    .bind(kept.as_str())
-    .bind(surplus)
-    .fetch_all(transaction.connection())
-    .await
-    .map_err(failed("could not read devices"))?;
+    let forgotten: Vec<(String, i64)> = sqlx::query_as(READ_UNSEEN)
+        .bind(integer(user.get()))
+        .bind(kept.as_str())
+        .bind(surplus)
+        .fetch_all(transaction.connection())
+        .await
+        .map_err(failed("could not read devices"))?;
     let highest = forgotten.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0);
     let devices = json(&forgotten.iter().map(|(device, _)| device).collect::<Vec<_>>())?;
     for statement in [
@@ -127,6 +128,16 @@ async fn forget_devices(
     Ok(())
 }
 
+/// Cursors moved forward.
+pub(super) const ADVANCE: &str = "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
+     SELECT d.userid, c.id, d.device, MIN(r.value ->> 3, c.last_seq)
+       FROM json_each(?1) r
+      CROSS JOIN Device d ON d.userid = r.value ->> 0 AND d.device = r.value ->> 1
+      CROSS JOIN Conversation c ON c.id = r.value ->> 2
+      WHERE TRUE
+         ON CONFLICT (userid, conversation, device)
+         DO UPDATE SET acked_seq = excluded.acked_seq WHERE excluded.acked_seq > acked_seq";
+
 /// Moves cursors forward; the port's method says which.
 ///
 /// A cursor never goes past its conversation's last message, so that none is passed over.
@@ -142,19 +153,10 @@ pub(super) async fn advance_cursors(
         .map(|ack| (ack.user, &ack.device, ack.conversation, ack.seq))
         .collect();
     let mut transaction = store.begin().await?;
-    sqlx::query(
-        "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
-         SELECT d.userid, c.id, d.device, MIN(r.value ->> 3, c.last_seq)
-           FROM json_each(?1) r
-          CROSS JOIN Device d ON d.userid = r.value ->> 0 AND d.device = r.value ->> 1
-          CROSS JOIN Conversation c ON c.id = r.value ->> 2
-          WHERE TRUE
-             ON CONFLICT (userid, conversation, device)
-             DO UPDATE SET acked_seq = excluded.acked_seq WHERE excluded.acked_seq > acked_seq",
-    )
-    .bind(json(&rows)?)
-    .execute(transaction.connection())
-    .await
-    .map_err(failed("could not store cursors"))?;
+    sqlx::query(ADVANCE)
+        .bind(json(&rows)?)
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not store cursors"))?;
     transaction.commit().await
 }
