@@ -3,6 +3,8 @@
 mod chat;
 pub mod clock;
 mod connection;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod error;
 mod limits;
 pub mod memory;

@@ -1,0 +1,251 @@
+//! Storing messages: the hot path.
+//!
+//! A batch costs one transaction of at most four statements, whatever its size: each takes the
+//! batch as one JSON parameter. Numbers are given out here, under the file's write lock.
+
+use std::collections::{HashMap, HashSet};
+
+use chat_core::ports::{Appended, NewMessage, SendPolicy};
+use chat_core::types::{ConversationId, Data, MessageId, Seq, UserId};
+use chat_core::{BackendError, Timestamp};
+
+use super::SqliteStore;
+use super::error::failed;
+use super::rows::{self, json, origin_word};
+use super::store::WriteTransaction;
+
+/// Stores a batch; the port's method says what it answers.
+pub(super) async fn append(store: &SqliteStore, batch: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut transaction = store.begin().await?;
+    let mut numbering = Numbering {
+        stored: read_duplicates(&mut transaction, batch).await?,
+        access: read_access(&mut transaction, batch).await?,
+        last: HashMap::new(),
+        rows: Vec::new(),
+    };
+    let outcomes = batch.iter().map(|new| numbering.place(new)).collect();
+    if numbering.rows.is_empty() {
+        return Ok(outcomes);
+    }
+    store_conversations(&mut transaction, &numbering.last).await?;
+    store_messages(&mut transaction, &numbering.rows).await?;
+    transaction.commit().await?;
+    Ok(outcomes)
+}
+
+/// What makes a message one and the same.
+type Key<'b> = (ConversationId, UserId, &'b MessageId);
+
+/// Whether a sender may write to a conversation, and how far it has come.
+struct Access {
+    last_seq: Seq,
+    /// The sender, and the group or the other user, exist.
+    exists: bool,
+    is_member: bool,
+    are_friends: bool,
+}
+
+/// Gives a batch its numbers, message by message.
+struct Numbering<'b> {
+    stored: HashMap<Key<'b>, (Seq, Timestamp)>,
+    access: HashMap<(ConversationId, UserId), Access>,
+    last: HashMap<ConversationId, (Seq, Timestamp)>,
+    rows: Vec<(Seq, &'b NewMessage)>,
+}
+
+impl<'b> Numbering<'b> {
+    /// Answers one message, and keeps it as a row where it is to be stored.
+    fn place(&mut self, new: &'b NewMessage) -> Appended {
+        let key = (new.conversation, new.sender, &new.id);
+        if let Some(&(seq, at)) = self.stored.get(&key) {
+            return Appended::Duplicate { seq, at };
+        }
+        let Some(access) = self.access.get(&(new.conversation, new.sender)) else {
+            return Appended::NotMember;
+        };
+        if let Some(refused) = access.refusal(new) {
+            return refused;
+        }
+        let last = self.last.get(&new.conversation);
+        let seq = last.map_or(access.last_seq, |(seq, _)| *seq).next();
+        self.last.insert(new.conversation, (seq, new.at));
+        self.stored.insert(key, (seq, new.at));
+        self.rows.push((seq, new));
+        Appended::Stored { seq }
+    }
+}
+
+impl Access {
+    /// Why a message may not be stored, in the order of the port.
+    fn refusal(&self, new: &NewMessage) -> Option<Appended> {
+        if !self.exists {
+            return Some(Appended::NotFound);
+        }
+        if new.conversation.as_group().is_some() {
+            return (!self.is_member).then_some(Appended::NotMember);
+        }
+        let is_free = new.policy == SendPolicy::Anyone
+            || self.are_friends
+            || new.conversation.other(new.sender) == Some(new.sender);
+        (!is_free).then_some(Appended::NotFriends)
+    }
+}
+
+/// The messages of a batch that are stored: their place in it, number and time.
+pub(super) const READ_DUPLICATES: &str = "SELECT k.key, m.seq, m.at
+      FROM json_each(?1) k
+     CROSS JOIN Message m ON m.conversation = k.value ->> 0
+                         AND m.sender = k.value ->> 1
+                         AND m.id = k.value ->> 2";
+
+/// Finds the messages of a batch that are stored already.
+async fn read_duplicates<'b>(
+    transaction: &mut WriteTransaction,
+    batch: &'b [NewMessage],
+) -> Result<HashMap<Key<'b>, (Seq, Timestamp)>, BackendError> {
+    let keys: Vec<_> = batch
+        .iter()
+        .map(|new| (new.conversation, new.sender, new.id.as_str()))
+        .collect();
+    let found: Vec<(i64, i64, i64)> = sqlx::query_as(READ_DUPLICATES)
+        .bind(json(&keys)?)
+        .fetch_all(transaction.connection())
+        .await
+        .map_err(failed("could not look for duplicates"))?;
+    let mut stored = HashMap::with_capacity(batch.len());
+    for (item, seq, at) in found {
+        let new = item_of(batch, item)?;
+        let first = (rows::seq(seq)?, rows::timestamp(at)?);
+        stored.insert((new.conversation, new.sender, &new.id), first);
+    }
+    Ok(stored)
+}
+
+/// What decides about each (conversation, sender, other user, group).
+pub(super) const READ_ACCESS: &str = "SELECT q.key,
+          COALESCE((SELECT c.last_seq FROM Conversation c WHERE c.id = q.value ->> 0), 0),
+          EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 1)
+              AND (EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 2)
+                OR EXISTS (SELECT 1 FROM AllGroup g WHERE g.id = q.value ->> 3)),
+          EXISTS (SELECT 1 FROM GroupUser m WHERE m.groupid = q.value ->> 3 AND m.userid = q.value ->> 1),
+          EXISTS (SELECT 1 FROM Friend f WHERE f.userid = q.value ->> 1 AND f.friendid = q.value ->> 2)
+     FROM json_each(?1) q";
+
+/// Reads what decides about each sender in each conversation of a batch.
+async fn read_access(
+    transaction: &mut WriteTransaction,
+    batch: &[NewMessage],
+) -> Result<HashMap<(ConversationId, UserId), Access>, BackendError> {
+    let pairs: HashSet<_> = batch.iter().map(|new| (new.conversation, new.sender)).collect();
+    let pairs: Vec<_> = pairs
+        .into_iter()
+        .filter(|(conversation, sender)| {
+            conversation.as_group().is_some() || conversation.other(*sender).is_some()
+        })
+        .collect();
+    let questions: Vec<_> = pairs
+        .iter()
+        .map(|(conversation, sender)| {
+            (
+                conversation,
+                sender,
+                conversation.other(*sender),
+                conversation.as_group(),
+            )
+        })
+        .collect();
+    let answers: Vec<(i64, i64, bool, bool, bool)> = sqlx::query_as(READ_ACCESS)
+        .bind(json(&questions)?)
+        .fetch_all(transaction.connection())
+        .await
+        .map_err(failed("could not read who may write"))?;
+    let mut access = HashMap::with_capacity(pairs.len());
+    for (item, last_seq, exists, is_member, are_friends) in answers {
+        let pair = item_of(&pairs, item)?;
+        let answer = Access {
+            last_seq: rows::seq(last_seq)?,
+            exists,
+            is_member,
+            are_friends,
+        };
+        access.insert(*pair, answer);
+    }
+    Ok(access)
+}
+
+/// How far conversations have come.
+pub(super) const STORE_CONVERSATIONS: &str =
+    "INSERT INTO Conversation (id, last_seq, last_at, updated_at, low_user, high_user, groupid)
+     SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, CAST(unixepoch('subsec') * 1000 AS INTEGER),
+            r.value ->> 3, r.value ->> 4, r.value ->> 5
+       FROM json_each(?1) r
+      WHERE TRUE
+         ON CONFLICT (id) DO UPDATE SET last_seq = excluded.last_seq,
+                                        last_at = excluded.last_at,
+                                        updated_at = excluded.updated_at";
+
+/// Stores how far each conversation has come, and begins those that are new.
+async fn store_conversations(
+    transaction: &mut WriteTransaction,
+    last: &HashMap<ConversationId, (Seq, Timestamp)>,
+) -> Result<(), BackendError> {
+    let rows: Vec<_> = last
+        .iter()
+        .map(|(id, (seq, at))| {
+            let (low, high) = id.users().unzip();
+            (id, seq, at, low, high, id.as_group())
+        })
+        .collect();
+    sqlx::query(STORE_CONVERSATIONS)
+        .bind(json(&rows)?)
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not store conversations"))?;
+    Ok(())
+}
+
+/// Messages under their numbers.
+pub(super) const STORE_MESSAGES: &str =
+    "INSERT INTO Message (conversation, seq, sender, id, id_origin, body, data, at)
+     SELECT r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+            r.value ->> 6, r.value ->> 7
+       FROM json_each(?1) r";
+
+/// Stores the messages under their numbers.
+async fn store_messages(
+    transaction: &mut WriteTransaction,
+    messages: &[(Seq, &NewMessage)],
+) -> Result<(), BackendError> {
+    let rows: Vec<_> = messages
+        .iter()
+        .map(|(seq, new)| {
+            let origin = origin_word(new.id_origin);
+            let data = new.data.as_ref().map(Data::as_str);
+            (
+                new.conversation,
+                seq,
+                new.sender,
+                &new.id,
+                origin,
+                &new.body,
+                data,
+                new.at,
+            )
+        })
+        .collect();
+    sqlx::query(STORE_MESSAGES)
+        .bind(json(&rows)?)
+        .execute(transaction.connection())
+        .await
+        .map_err(failed("could not store messages"))?;
+    Ok(())
+}
+
+/// The item that a statement answered by its place in the parameter.
+fn item_of<T>(items: &[T], place: i64) -> Result<&T, BackendError> {
+    let item = usize::try_from(place).ok().and_then(|place| items.get(place));
+    item.ok_or_else(|| BackendError::broken("an answer is for no item of the batch"))
+}

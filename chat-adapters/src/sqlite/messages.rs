@@ -1,0 +1,88 @@
+//! Messages, conversations and delivery cursors: each method's work has its own file.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat_core::ports::{
+    Appended, ConversationHead, CursorAdvance, DeviceSession, MessageStore, NewMessage, Position,
+};
+use chat_core::types::{ConversationId, Device, Message, Seq, UserId};
+use chat_core::{BackendError, Timestamp};
+
+use super::{SqliteStore, append, devices, history, positions};
+
+#[async_trait]
+impl MessageStore for SqliteStore {
+    async fn append(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
+        append::append(self, batch).await
+    }
+
+    async fn read_after(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Message>, BackendError> {
+        history::after(self, conversation, after, limit).await
+    }
+
+    async fn read_before(
+        &self,
+        conversation: ConversationId,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<Message>, BackendError> {
+        history::before(self, conversation, before, limit).await
+    }
+
+    async fn open_device(
+        &self,
+        user: UserId,
+        device: &Device,
+        at: Timestamp,
+        devices_limit: usize,
+    ) -> Result<DeviceSession, BackendError> {
+        devices::open(self, user, device, at, devices_limit).await
+    }
+
+    async fn positions(
+        &self,
+        user: UserId,
+        device: &Device,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Position>, BackendError> {
+        positions::page(self, user, device, after, limit).await
+    }
+
+    async fn position(
+        &self,
+        user: UserId,
+        device: &Device,
+        conversation: ConversationId,
+    ) -> Result<Option<Position>, BackendError> {
+        positions::one(self, user, device, conversation).await
+    }
+
+    async fn heads(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<Vec<ConversationHead>, BackendError> {
+        positions::heads(self, user, device, limit).await
+    }
+
+    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
+        devices::advance_cursors(self, batch).await
+    }
+
+    async fn changed_conversations(
+        &self,
+        window: Duration,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
+        history::changed(self, window, after, limit).await
+    }
+}

@@ -1,0 +1,95 @@
+//! The migrations, and what a file says about those it had.
+
+use std::path::Path;
+
+use sqlx::migrate::Migrator;
+use sqlx::{Connection, SqliteConnection};
+
+use super::error::{migrate_failed, open_failed};
+use super::{OpenError, PendingMigrations};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./sql/sqlite");
+
+/// Applies what is pending, in one transaction that holds the write lock, so that of two processes
+/// the second one finds everything done. Answers how many were applied.
+pub(super) async fn apply(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    pending: PendingMigrations,
+) -> Result<usize, OpenError> {
+    let mut transaction = connection
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(open_failed(path))?;
+    let count = count_pending(&mut transaction, path).await?;
+    if count == 0 {
+        return Ok(0);
+    }
+    if pending == PendingMigrations::Refuse {
+        return Err(OpenError::Pending {
+            path: path.to_owned(),
+            count,
+        });
+    }
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(migrate_failed(path))?;
+    transaction.commit().await.map_err(open_failed(path))?;
+    Ok(count)
+}
+
+/// Checks that the file is ours and not newer than this program.
+async fn count_pending(connection: &mut SqliteConnection, path: &Path) -> Result<usize, OpenError> {
+    let applied = applied(connection, path).await?;
+    let mut count = 0;
+    for migration in MIGRATIONS.iter() {
+        match applied.iter().find(|(version, _)| *version == migration.version) {
+            Some((_, checksum)) if *checksum == *migration.checksum => {}
+            Some(_) => return Err(other_database(path)),
+            None => count += 1,
+        }
+    }
+    let known = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    let found = applied.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    if found > known && count == 0 {
+        return Err(OpenError::NewerVersion {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    if applied.len() + count != MIGRATIONS.iter().count() {
+        return Err(other_database(path));
+    }
+    Ok(count)
+}
+
+/// The migrations that were applied: none for a new file.
+async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<(i64, Vec<u8>)>, OpenError> {
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(open_failed(path))?;
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !tables.iter().any(|table| table == "_sqlx_migrations") {
+        return Err(other_database(path));
+    }
+    sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+        .fetch_all(connection)
+        .await
+        .map_err(open_failed(path))
+}
+
+fn other_database(path: &Path) -> OpenError {
+    OpenError::OtherDatabase {
+        path: path.to_owned(),
+    }
+}

@@ -1,0 +1,23 @@
+//! Cases of [`MessageStore`](crate::ports::MessageStore).
+
+mod append;
+mod concurrency;
+mod devices;
+mod heads;
+mod permission;
+mod read;
+
+use super::runner::Case;
+use crate::ports::Stores;
+
+pub(super) fn cases() -> Vec<Case<Stores>> {
+    let suites = [
+        append::cases(),
+        concurrency::cases(),
+        devices::cases(),
+        heads::cases(),
+        permission::cases(),
+        read::cases(),
+    ];
+    suites.into_iter().flatten().collect()
+}
