@@ -4,6 +4,7 @@ pub mod clock;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+pub mod faulty;
 mod limits;
 pub mod memory;
 pub mod ports;
