@@ -6,6 +6,7 @@ mod connection;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
+pub mod faulty;
 mod limits;
 pub mod memory;
 mod node;
