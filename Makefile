@@ -5,9 +5,6 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 .PHONY: help run test verify format-check dependencies lint documentation fix audit
 
-# Nobody rebuilds in between, so incremental data would only cost time and disk.
-VERIFY := CARGO_INCREMENTAL=0 cargo
-
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -15,7 +12,7 @@ run: ## Start the server with its defaults
 	cargo run --release -p chat-server-bin
 
 test: ## Run all tests
-	$(VERIFY) test --workspace --all-features --no-fail-fast 2>&1 | .ci/summarize-tests
+	cargo test --workspace --all-features --no-fail-fast 2>&1 | .ci/summarize-tests
 
 verify: format-check dependencies lint documentation test ## Check everything, as CI does; writes nothing
 
@@ -28,10 +25,10 @@ dependencies: ## Check that chat-core depends on no adapter, database, broker or
 	.ci/summarize-tests --self-test
 
 lint: ## Run clippy on all code and all features
-	$(VERIFY) clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
 
 documentation: ## Build the documentation of the libraries, without a warning
-	RUSTDOCFLAGS='-D warnings' $(VERIFY) doc --workspace --all-features --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
 
 fix: ## Repair formatting and lints; writes
 	cargo fmt --all
