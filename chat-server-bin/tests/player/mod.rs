@@ -1,0 +1,159 @@
+//! Plays transcripts against a server of their own, over a socket.
+
+mod client;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use self::client::Client;
+use self::server::Server;
+use crate::notation::matching::Bindings;
+use crate::notation::parse::{Action, Step, Transcript};
+
+/// The password of every user that `connect as` registers.
+const PASSWORD: &str = "correct horse";
+
+/// Plays one transcript; the error tells the line, the difference and what went before.
+pub(crate) fn play(transcript: &Transcript) -> Result<()> {
+    let mut player = Player {
+        server: Server::start(&transcript.settings)?,
+        clients: BTreeMap::new(),
+        users: BTreeSet::new(),
+        bindings: Bindings::default(),
+        exchange: Vec::new(),
+    };
+    for step in &transcript.steps {
+        if let Err(error) = player.step(step) {
+            bail!("line {}: {error:#}\n\n{}", step.line, player.report());
+        }
+    }
+    player
+        .nothing_is_left()
+        .map_err(|error| error.context(format!("after the last step\n\n{}", player.report())))
+}
+
+struct Player {
+    server: Server,
+    clients: BTreeMap<String, Client>,
+    users: BTreeSet<String>,
+    bindings: Bindings,
+    /// What went over the wire so far, for the report of a failure.
+    exchange: Vec<String>,
+}
+
+impl Player {
+    fn step(&mut self, step: &Step) -> Result<()> {
+        let name = step.client.as_str();
+        match &step.action {
+            Action::Connect => self.connect(name),
+            Action::ConnectAs { user, device } => self.connect_as(name, user, device),
+            Action::Disconnect => self.clients.remove(name).map(drop).context("it is not connected"),
+            Action::Closed => self.closed(name),
+            Action::Send(line) => self.send(name, &self.bindings.fill(line)),
+            Action::Expect(expected) => self.expect(name, expected),
+            Action::Terminate => self.server.terminate(),
+        }
+    }
+
+    fn connect(&mut self, name: &str) -> Result<()> {
+        ensure!(!self.clients.contains_key(name), "{name} is connected already");
+        let client = Client::connect(self.server.address())?;
+        self.clients.insert(name.to_owned(), client);
+        Ok(())
+    }
+
+    fn connect_as(&mut self, name: &str, user: &str, device: &str) -> Result<()> {
+        self.connect(name)?;
+        let is_new = self.users.insert(user.to_owned());
+        if is_new {
+            self.request(
+                name,
+                "register",
+                json!({"name": user, "password": PASSWORD}),
+                "registered",
+            )?;
+        }
+        let login = json!({"name": user, "password": PASSWORD, "device": device});
+        self.request(name, "login", login, "welcome")?;
+        if is_new {
+            self.expect(name, &json!({"type": "synced"}))?;
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, name: &str, kind: &str, mut fields: Value, reply: &str) -> Result<()> {
+        if let Value::Object(fields) = &mut fields {
+            fields.insert("type".to_owned(), json!(kind));
+        }
+        self.send(name, &fields.to_string())?;
+        self.expect(name, &json!({"type": reply}))
+    }
+
+    fn send(&mut self, name: &str, line: &str) -> Result<()> {
+        self.exchange.push(format!("{name}> {}", shortened(line)));
+        self.client(name)?.send(line)
+    }
+
+    fn expect(&mut self, name: &str, expected: &Value) -> Result<()> {
+        let received = self
+            .client(name)?
+            .receive()
+            .with_context(|| format!("{name} waited for {expected}"))?;
+        let Some(line) = received else {
+            bail!("{name} waited for {expected}, and the server closed the connection");
+        };
+        self.exchange.push(format!("{name}< {}", shortened(&line)));
+        let frame = serde_json::from_str(&line).context("the server sent what is not JSON")?;
+        self.bindings.check(expected, &frame).map_err(|mismatch| {
+            anyhow::anyhow!("{mismatch}\n  expected {name}< {expected}\n  received {name}< {line}")
+        })
+    }
+
+    fn closed(&mut self, name: &str) -> Result<()> {
+        match self
+            .client(name)?
+            .receive()
+            .context("the server did not close the connection")?
+        {
+            Some(line) => bail!("{name} received {line} where the connection should be closed"),
+            None => {
+                self.clients.remove(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// Fails where a client has received more than the transcript shows.
+    fn nothing_is_left(&mut self) -> Result<()> {
+        let names: Vec<String> = self.clients.keys().cloned().collect();
+        for name in names {
+            let ping = json!({"type": "ping", "ref": "nothing is left"});
+            self.send(&name, &ping.to_string())?;
+            self.expect(&name, &json!({"type": "pong", "ref": "nothing is left"}))?;
+        }
+        Ok(())
+    }
+
+    fn client(&mut self, name: &str) -> Result<&mut Client> {
+        self.clients
+            .get_mut(name)
+            .with_context(|| format!("{name} is not connected"))
+    }
+
+    fn report(&self) -> String {
+        let last = self.exchange.len().saturating_sub(20);
+        let exchange = self.exchange.get(last..).unwrap_or_default().join("\n");
+        format!("the exchange so far:\n{exchange}\n\n{}", self.server.said())
+    }
+}
+
+fn shortened(line: &str) -> String {
+    const SHOWN: usize = 300;
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} bytes)", line.get(..end).unwrap_or_default(), line.len()),
+        None => line.to_owned(),
+    }
+}
