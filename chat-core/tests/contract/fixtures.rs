@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chat_core::BackendError;
 use chat_core::contract::{Capabilities, Fixture, ReadableLog};
+use chat_core::faulty::{Faults, Faulty};
 use chat_core::memory::{JsonLinesLog, MemoryBus, MemoryLog, MemoryPresence, MemoryStore, StaticRegistry};
 use chat_core::ports::{self, EventLog, LogRecord, Stores};
 
@@ -13,7 +14,7 @@ use chat_core::ports::{self, EventLog, LogRecord, Stores};
 macro_rules! shared_fixture {
     ($($name:ident($backend:ty) opens $port:ty as $open:expr;)+) => {$(
         #[derive(Default)]
-        pub struct $name(Arc<$backend>);
+        pub(crate) struct $name(Arc<$backend>);
 
         #[async_trait]
         impl Fixture for $name {
@@ -40,10 +41,46 @@ shared_fixture! {
     Registry(StaticRegistry) opens Arc<dyn ports::Registry> as |registry| registry;
     Log(ReadableMemoryLog) opens Arc<dyn ReadableLog> as |log| log;
     JsonLog(ReadableJsonLog) opens Arc<dyn ReadableLog> as |log| log;
+    FaultyStore(MemoryStore) opens Stores as |store| Stores::of(Arc::new(faultless(store)));
+    FaultyBus(MemoryBus) opens Arc<dyn ports::Bus> as |bus| Arc::new(faultless(bus));
+    FaultyPresence(MemoryPresence) opens Arc<dyn ports::Presence> as |presence| Arc::new(faultless(presence));
+    FaultyRegistry(StaticRegistry) opens Arc<dyn ports::Registry> as |registry| Arc::new(faultless(registry));
+    FaultyLog(ReadableFaultyLog) opens Arc<dyn ReadableLog> as |log| log;
+}
+
+fn faultless<P>(inner: Arc<P>) -> Faulty<P> {
+    Faulty::new(inner, Faults::default())
+}
+
+/// A wrapped log, and what it wraps, which can be read.
+pub(crate) struct ReadableFaultyLog {
+    wrapped: Faulty<MemoryLog>,
+    inner: Arc<MemoryLog>,
+}
+
+impl Default for ReadableFaultyLog {
+    fn default() -> Self {
+        let inner = Arc::<MemoryLog>::default();
+        Self {
+            wrapped: faultless(Arc::clone(&inner)),
+            inner,
+        }
+    }
+}
+
+#[async_trait]
+impl ReadableLog for ReadableFaultyLog {
+    fn log(&self) -> &dyn EventLog {
+        &self.wrapped
+    }
+
+    async fn records(&self) -> Result<Vec<LogRecord>, BackendError> {
+        Ok(self.inner.records())
+    }
 }
 
 #[derive(Default)]
-pub struct ReadableMemoryLog(MemoryLog);
+pub(crate) struct ReadableMemoryLog(MemoryLog);
 
 #[async_trait]
 impl ReadableLog for ReadableMemoryLog {
@@ -57,7 +94,7 @@ impl ReadableLog for ReadableMemoryLog {
 }
 
 /// A JSON lines log whose output is read back from memory.
-pub struct ReadableJsonLog {
+pub(crate) struct ReadableJsonLog {
     log: JsonLinesLog,
     output: Output,
 }
@@ -95,7 +132,7 @@ impl ReadableLog for ReadableJsonLog {
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty());
         lines
-            .map(|line| serde_json::from_slice(line))
+            .map(serde_json::from_slice)
             .collect::<Result<_, _>>()
             .map_err(|error| BackendError::broken("a line is no record").because(error))
     }
