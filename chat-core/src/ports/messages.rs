@@ -142,7 +142,8 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// A device that was never seen gets, in every conversation its user takes part in, the
     /// position where the user's furthest device stands. Beyond `devices_limit` devices of the user
-    /// the one unseen for longest is forgotten. Atomic. Repeating it counts once more and is harmless.
+    /// the one unseen for longest, other than this one, is forgotten. Atomic. Repeating it counts
+    /// once more and is harmless.
     async fn open_device(
         &self,
         user: UserId,
@@ -151,8 +152,8 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
         devices_limit: usize,
     ) -> Result<DeviceSession, BackendError>;
 
-    /// Where a device stands in the conversations its user takes part in: by ascending id, those
-    /// after `after`, at most `limit`. A conversation without a message has `last_seq` 0.
+    /// Where a device stands in the conversations its user takes part in: by ascending id (in the
+    /// order of [`ConversationId`]), those after `after`, at most `limit`. A conversation without a message has `last_seq` 0.
     async fn positions(
         &self,
         user: UserId,

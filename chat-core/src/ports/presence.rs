@@ -17,6 +17,7 @@ use crate::types::{NodeId, UserId};
 pub trait Presence: std::fmt::Debug + Send + Sync + 'static {
     /// Takes or renews a node's leases until `now` + `ttl`; answers the users who came online by it.
     ///
+    /// A user whose leases have all ended comes online anew, also where no sweep has told of the end.
     /// Safe to repeat; a repetition answers nobody.
     async fn renew(
         &self,
@@ -27,7 +28,8 @@ pub trait Presence: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<UserId>, BackendError>;
 
     /// Gives a node's leases back; answers the users who went offline by it, and not those whom
-    /// another node still holds, or who were offline. Safe to repeat.
+    /// another node still holds, or who were offline: a lease that has ended is left to `sweep`,
+    /// which tells of it. Safe to repeat.
     async fn release(
         &self,
         node: &NodeId,
