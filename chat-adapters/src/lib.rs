@@ -2,3 +2,5 @@
 
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(feature = "tcp")]
+pub mod tcp;

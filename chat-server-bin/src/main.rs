@@ -1,2 +1,42 @@
-//! Skeleton.
-fn main() {}
+//! chat-server: the reference server, from settings to a drained end.
+
+mod arguments;
+mod commands;
+mod config;
+mod failure;
+mod limit_settings;
+mod listen;
+mod node_name;
+mod open_files;
+mod reference;
+mod serve;
+mod shutdown;
+mod store_url;
+mod telemetry;
+mod unknown;
+mod validate;
+mod wire_up;
+
+use std::process::ExitCode;
+
+use crate::arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(help_or_mistake) => return say(&help_or_mistake),
+    };
+    match commands::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("chat-server: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Prints what clap has to say: help and version are no failures.
+fn say(help_or_mistake: &clap::Error) -> ExitCode {
+    let printed = help_or_mistake.print();
+    if help_or_mistake.use_stderr() || printed.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

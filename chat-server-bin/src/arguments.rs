@@ -1,0 +1,152 @@
+//! The command line: three commands, and a flag with its variable for every setting.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+use crate::failure::EXIT_CODES;
+use crate::reference::{Explained, reference};
+
+/// What the program is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Run the server.
+    Serve,
+    /// Bring the store to this version's tables.
+    Migrate,
+    /// Print the settings in effect.
+    CheckConfig,
+}
+
+/// A setting that was given as a flag or in the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Override {
+    /// The key, for example `limits.max_frame`.
+    pub(crate) key: String,
+    /// What was written.
+    pub(crate) text: String,
+    /// The flag or the variable, for messages.
+    pub(crate) origin: String,
+}
+
+/// The command line, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    /// What to do.
+    pub(crate) task: Task,
+    /// The settings file.
+    pub(crate) config: Option<String>,
+    /// Settings given as flags or in the environment.
+    pub(crate) overrides: Vec<Override>,
+}
+
+impl Arguments {
+    /// Reads the process's arguments and the variables of its environment.
+    ///
+    /// # Errors
+    /// Where clap wants to print and end: help, the version, or a mistake.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let matches = command().try_get_matches()?;
+        let (task, matches) = match matches.subcommand() {
+            Some(("migrate", inner)) => (Task::Migrate, inner),
+            Some(("check-config", inner)) => (Task::CheckConfig, inner),
+            Some((_, inner)) => (Task::Serve, inner),
+            None => (Task::Serve, &matches),
+        };
+        Ok(Self {
+            task,
+            config: matches.get_one::<String>("config").cloned(),
+            overrides: reference().iter().filter_map(|setting| given(matches, &setting.key)).collect(),
+        })
+    }
+}
+
+/// The flag of a key: `limits.max_frame` is `--limits-max-frame`.
+pub(crate) fn flag_of(key: &str) -> String {
+    key.replace(['.', '_'], "-")
+}
+
+/// The variable of a key: `limits.max_frame` is `CHAT_LIMITS_MAX_FRAME`.
+pub(crate) fn variable_of(key: &str) -> String {
+    format!("CHAT_{}", key.replace('.', "_").to_uppercase())
+}
+
+fn given(matches: &ArgMatches, key: &str) -> Option<Override> {
+    let text = matches.get_one::<String>(key)?.clone();
+    let origin = match matches.value_source(key)? {
+        ValueSource::EnvVariable => format!("the variable {}", variable_of(key)),
+        _ => format!("the flag --{}", flag_of(key)),
+    };
+    Some(Override { key: key.to_owned(), text, origin })
+}
+
+fn command() -> Command {
+    Command::new("chat-server")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The chat server: clients connect by TCP and speak one JSON object a line")
+        .after_help(format!(
+            "Settings come from the file, the environment and the flags; the later wins. Every flag\n\
+             --some-thing has the variable CHAT_SOME_THING. `-h` leaves the limits out, `--help` shows all.\n\n\
+             {EXIT_CODES}"
+        ))
+        .arg(config_argument())
+        .args(reference().iter().map(setting_argument))
+        .subcommand(Command::new("serve").about("Runs the server; the same as no command at all"))
+        .subcommand(Command::new("migrate").about("Brings the store to this version and says from which"))
+        .subcommand(Command::new("check-config").about("Prints the settings in effect, without secrets"))
+}
+
+fn config_argument() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .env("CHAT_CONFIG")
+        .hide_env_values(true)
+        .value_name("FILE")
+        .global(true)
+        .help("The settings file, TOML; config.example.toml holds every setting")
+}
+
+fn setting_argument(setting: &Explained) -> Arg {
+    let is_limit = setting.key.starts_with("limits.");
+    let argument = Arg::new(&setting.key)
+        .long(flag_of(&setting.key))
+        .env(variable_of(&setting.key))
+        // A value from the environment may hold a password.
+        .hide_env_values(true)
+        .value_name(value_name(&setting.key))
+        .global(true)
+        .help(format!("{} [default: {}]", setting.explanation, setting.default))
+        .hide_short_help(is_limit);
+    match setting.key.as_str() {
+        "friends_only" => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ if is_limit => argument.help_heading("Limits"),
+        _ => argument,
+    }
+}
+
+fn value_name(key: &str) -> &'static str {
+    match key {
+        "listen" => "ADDR",
+        "store" => "URL",
+        "node" => "NAME",
+        _ => "VALUE",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_the_variable_of_its_name() {
+        for argument in command().get_arguments() {
+            let Some(flag) = argument.get_long() else { continue };
+            let expected = format!("CHAT_{}", flag.replace('-', "_").to_uppercase());
+            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+        }
+    }
+}

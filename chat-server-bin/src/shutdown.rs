@@ -1,0 +1,87 @@
+//! The end: the first signal drains, the second ends at once.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chat_core::Chat;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// What the last connections get, once everything is drained, to close their sockets.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
+/// The signals that end the server.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over from the system, which would end the process at once.
+    pub(crate) fn take() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next one. Cancel safe.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// Serves until a signal comes, then drains: every connection is told to leave, spread over
+/// `spread`, and what was accepted is answered first. `stop` ends the accepting of `serving`.
+pub(crate) async fn serve_until_signal(
+    mut signals: Signals,
+    chat: &Chat,
+    spread: Duration,
+    stop: CancellationToken,
+    serving: impl Future<Output = io::Result<()>>,
+) -> Result<(), Failure> {
+    tokio::pin!(serving);
+    // Cancel safe: `serving` is only borrowed and goes on below.
+    let signal = tokio::select! {
+        ended = &mut serving => return Ok(ended.context("cannot accept connections any more; start again")?),
+        signal = signals.next() => signal,
+    };
+    tracing::info!(signal, "draining; a second signal ends at once");
+    stop.cancel();
+    // Cancel safe: everything that a second signal cuts short ends with the process.
+    tokio::select! {
+        () = drain(chat, spread, serving) => Ok(()),
+        signal = signals.next() => {
+            Err(anyhow::anyhow!("ended at once by a second signal, {signal}, before everything was drained").into())
+        }
+    }
+}
+
+async fn drain(chat: &Chat, spread: Duration, serving: impl Future<Output = io::Result<()>>) {
+    let drained = CancellationToken::new();
+    let connections = async {
+        tokio::pin!(serving);
+        // Cancel safe: `serving` is only borrowed.
+        tokio::select! {
+            _ = &mut serving => {}
+            () = drained.cancelled() => {
+                if timeout(LAST_MOMENT, serving).await.is_err() {
+                    tracing::warn!("connections that did not close in time were cut off");
+                }
+            }
+        }
+    };
+    let goodbyes = async {
+        chat.drain(spread).await;
+        drained.cancel();
+    };
+    tokio::join!(connections, goodbyes);
+}

@@ -1,0 +1,140 @@
+//! Values that have the right type and still cannot be right.
+
+use std::time::Duration;
+
+use chat_core::types::NodeId;
+use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Settings;
+use crate::failure::Failure;
+
+/// The largest number that a limit can have: what it bounds has to fit in memory.
+const LARGEST_COUNT: i64 = 16_777_216;
+/// The longest time, so that adding it to a clock cannot overflow.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+/// The smallest `max_frame`: requests with a name and a password fit in it.
+const SMALLEST_FRAME: usize = 1_024;
+
+/// Refuses settings that cannot work, with a sentence that says what would.
+pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+    check_listen(&settings.listen)?;
+    settings.store.store().map_err(Failure::setting)?;
+    if !settings.node.is_empty() {
+        NodeId::parse(&settings.node).map_err(|error| Failure::setting(format!("`node` {error}")))?;
+    }
+    EnvFilter::try_new(&settings.log_level).map_err(|_| {
+        Failure::setting("`log_level` must be error, warn, info, debug or trace, or such levels by module")
+    })?;
+    require(Duration::from(settings.drain) <= Duration::from_secs(3_600), || "`drain` must be at most 1h".to_owned())?;
+    check_each_limit(settings)?;
+    check_limits_together(settings)
+}
+
+fn check_listen(listen: &str) -> Result<(), Failure> {
+    let well_formed = listen
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    require(well_formed, || {
+        format!("`listen` must be an address and a port as in 127.0.0.1:6000 or [::1]:6000, not `{listen}`")
+    })
+}
+
+fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
+    let limits = Table::try_from(&settings.limits).map_err(anyhow::Error::from)?;
+    for (name, value) in &limits {
+        match value {
+            Value::Integer(count) => require((1..=LARGEST_COUNT).contains(count), || {
+                format!("`limits.{name}` must be from 1 to {LARGEST_COUNT}, not {count}")
+            })?,
+            Value::String(text) => check_period(name, text)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_period(name: &str, text: &str) -> Result<(), Failure> {
+    let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
+    require(period <= LONGEST, || format!("`limits.{name}` must be at most ten years, not {text}"))?;
+    require(!period.is_zero() || name == "idle_timeout", || {
+        format!("`limits.{name}` must be longer than zero: write for example 5s")
+    })
+}
+
+fn check_limits_together(settings: &Settings) -> Result<(), Failure> {
+    let limits = chat_core::Limits::from(settings.limits.clone());
+    require(limits.max_frame >= SMALLEST_FRAME, || {
+        format!("`limits.max_frame` must be at least {SMALLEST_FRAME}, not {}", limits.max_frame)
+    })?;
+    require(limits.writer_batch <= limits.writer_queue, || {
+        format!(
+            "`limits.writer_batch` ({}) must not be larger than `limits.writer_queue` ({}): a batch is taken from \
+             the queue",
+            limits.writer_batch, limits.writer_queue
+        )
+    })?;
+    require(limits.presence_interval * 2 < limits.presence_lease, || {
+        format!(
+            "`limits.presence_lease` ({:?}) must be longer than two of `limits.presence_interval` ({:?}), or one \
+             late renewal shows everybody as offline",
+            limits.presence_lease, limits.presence_interval
+        )
+    })?;
+    require(limits.pull_interval_without_bus <= limits.pull_interval, || {
+        format!(
+            "`limits.pull_interval_without_bus` ({:?}) must not be longer than `limits.pull_interval` ({:?})",
+            limits.pull_interval_without_bus, limits.pull_interval
+        )
+    })
+}
+
+fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(Failure::setting(otherwise())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(change: impl FnOnce(&mut Settings)) -> Option<String> {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        check(&settings).err().map(|failure| failure.to_string())
+    }
+
+    fn seconds(count: u64) -> crate::limit_settings::Period {
+        Duration::from_secs(count).into()
+    }
+
+    #[test]
+    fn the_defaults_are_right() {
+        assert_eq!(problem(|_| {}), None);
+        assert_eq!(problem(|settings| settings.limits.idle_timeout = seconds(0)), None);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_name() {
+        type Change = fn(&mut Settings);
+        let changes: &[(&str, Change)] = &[
+            ("`listen`", |settings| settings.listen = "6000".to_owned()),
+            ("`listen`", |settings| settings.listen = "localhost:70000".to_owned()),
+            ("`store`", |settings| settings.store = "sqlite:".into()),
+            ("`node`", |settings| settings.node = "a b".to_owned()),
+            ("`log_level`", |settings| settings.log_level = "chat=loud".to_owned()),
+            ("`drain`", |settings| settings.drain = seconds(3_601)),
+            ("`limits.writer_batch`", |settings| settings.limits.writer_batch = 0),
+            ("`limits.writer_queue`", |settings| settings.limits.writer_queue = usize::MAX >> 1),
+            ("`limits.max_frame`", |settings| settings.limits.max_frame = 1_023),
+            ("`limits.store_timeout`", |settings| settings.limits.store_timeout = seconds(0)),
+            ("`limits.login_timeout`", |settings| settings.limits.login_timeout = seconds(u64::MAX / 2)),
+            ("`limits.writer_queue`", |settings| settings.limits.writer_batch = settings.limits.writer_queue + 1),
+            ("`limits.presence_lease`", |settings| settings.limits.presence_lease = seconds(8)),
+            ("`limits.pull_interval`", |settings| settings.limits.pull_interval_without_bus = seconds(21)),
+        ];
+        for (name, change) in changes {
+            let problem = problem(*change).unwrap_or_else(|| panic!("{name} was accepted"));
+            assert!(problem.contains(name), "{name}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! From settings to backends: the only place that names concrete adapters.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use chat_adapters::sqlite::SqliteStore;
+use chat_core::memory::{JsonLinesLog, MemoryBackends};
+use chat_core::ports::{Backends, EventLog, Stores};
+
+use crate::config::Settings;
+use crate::failure::{Failure, FailureKind};
+use crate::store_url::Store;
+
+/// What a server stands on, and what has to be closed at its end.
+pub(crate) struct Wired {
+    pub(crate) backends: Backends,
+    sqlite: Option<Arc<SqliteStore>>,
+}
+
+/// Opens everything that the settings name.
+pub(crate) async fn wire_up(settings: &Settings) -> Result<Wired, Failure> {
+    let mut backends = MemoryBackends::default().backends();
+    let mut sqlite = None;
+    if let Store::Sqlite(path) = settings.store.store().map_err(Failure::setting)? {
+        let store = Arc::new(SqliteStore::open(path.as_path()).await.map_err(store_failure)?);
+        backends.stores = Stores::of(Arc::clone(&store));
+        sqlite = Some(store);
+    }
+    if !settings.event_log.is_empty() {
+        backends.log = event_log(Path::new(&settings.event_log))?;
+    }
+    Ok(Wired { backends, sqlite })
+}
+
+impl Wired {
+    /// Closes the store, such that it is one file again.
+    pub(crate) async fn close(self) {
+        if let Some(store) = self.sqlite {
+            store.close().await;
+        }
+    }
+}
+
+/// Applies what the store lacks, and says so.
+pub(crate) async fn migrate(settings: &Settings) -> Result<String, Failure> {
+    let store = &settings.store;
+    Ok(match store.store().map_err(Failure::setting)? {
+        Store::Memory => format!("{store} has nothing to migrate"),
+        Store::Sqlite(path) => match SqliteStore::migrate(path.as_path()).await.map_err(store_failure)? {
+            0 => format!("{store} is up to date"),
+            count => format!("{store}: {count} migrations applied"),
+        },
+    })
+}
+
+fn store_failure(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(FailureKind::Store, error)
+}
+
+fn event_log(path: &Path) -> Result<Arc<dyn EventLog>, Failure> {
+    let log = OpenOptions::new().append(true).create(true).open(path).and_then(JsonLinesLog::new);
+    let log = log.map_err(|error| {
+        Failure::setting(format!("cannot write the file of `event_log`, {}: {error}", path.display()))
+    })?;
+    Ok(Arc::new(log))
+}

@@ -1,0 +1,104 @@
+//! A server that listens.
+
+use std::net::SocketAddr;
+
+use nix::sys::signal::Signal;
+
+use super::process::{Ended, Process, command};
+use super::wire::Wire;
+
+/// A running server on a free port of this machine. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    arguments: Vec<String>,
+    address: SocketAddr,
+    ready: String,
+    process: Process,
+}
+
+impl Server {
+    /// Starts a server with these arguments and waits until it is ready.
+    ///
+    /// # Panics
+    /// Where it does not get ready.
+    pub fn start(arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_at(arguments, "127.0.0.1:0")
+    }
+
+    fn start_at(arguments: Vec<String>, listen: &str) -> Self {
+        let mut all = vec!["--listen", listen];
+        all.extend(arguments.iter().map(String::as_str));
+        let process = Process::start(&mut command(&all));
+        let ready = process
+            .stdout
+            .first_line()
+            .unwrap_or_else(|| panic!("the server did not get ready:\n{}", process.stderr.text()));
+        let address = address_in(&ready).unwrap_or_else(|| panic!("no address in {ready:?}"));
+        Self { arguments, address, ready, process }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The line that it printed when it was ready.
+    pub fn ready_line(&self) -> &str {
+        &self.ready
+    }
+
+    /// What it logged so far.
+    pub fn stderr(&self) -> String {
+        self.process.stderr.text()
+    }
+
+    /// Waits until it has logged `part`.
+    pub fn wait_for_log(&self, part: &str) {
+        self.process.stderr.wait_for(part);
+    }
+
+    /// A new connection to it.
+    pub fn connect(&self) -> Wire {
+        Wire::connect(self.address)
+    }
+
+    /// Ends it as a crash of the machine would: nothing can be cleaned up.
+    pub fn kill(&mut self) {
+        self.process.signal(Signal::SIGKILL);
+        self.process.wait();
+    }
+
+    /// Asks it to end, and does not wait.
+    pub fn signal_to_end(&mut self) {
+        self.process.signal(Signal::SIGTERM);
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait(&mut self) -> Ended {
+        let status = self.process.wait();
+        Ended {
+            code: status.code(),
+            stdout: self.process.stdout.wait_all(),
+            stderr: self.process.stderr.wait_all(),
+        }
+    }
+
+    /// Asks it to end and waits until it has.
+    pub fn terminate(&mut self) -> Ended {
+        self.signal_to_end();
+        self.wait()
+    }
+
+    /// Starts it again with the same arguments on the same port; kills it first where it still runs.
+    #[must_use]
+    pub fn restart(mut self) -> Self {
+        self.kill();
+        Self::start_at(std::mem::take(&mut self.arguments), &self.address.to_string())
+    }
+}
+
+fn address_in(ready: &str) -> Option<SocketAddr> {
+    let (_, rest) = ready.split_once("listening on ")?;
+    rest.split(',').next()?.parse().ok()
+}

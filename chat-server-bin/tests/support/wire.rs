@@ -1,0 +1,94 @@
+//! A client that knows lines and JSON and nothing of the protocol.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// How long a frame may take; only a failure ever waits that long.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A raw connection.
+#[derive(Debug)]
+pub struct Wire {
+    socket: TcpStream,
+    input: BufReader<TcpStream>,
+}
+
+impl Wire {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).expect("the server takes connections");
+        socket.set_nodelay(true).expect("the socket is open");
+        socket.set_read_timeout(Some(DEADLINE)).expect("the time-out is not zero");
+        socket.set_write_timeout(Some(DEADLINE)).expect("the time-out is not zero");
+        let input = BufReader::new(socket.try_clone().expect("a descriptor is left"));
+        Self { socket, input }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.socket.write_all(bytes)
+    }
+
+    /// Sends a line, its end included.
+    pub fn send_line(&mut self, line: &str) {
+        self.send_bytes(format!("{line}\n").as_bytes()).expect("the server reads");
+    }
+
+    /// Sends a frame.
+    pub fn send(&mut self, frame: &Value) {
+        self.send_line(&frame.to_string());
+    }
+
+    /// The next frame; `None` where the server has closed the connection.
+    pub fn next_frame(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        match self.input.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))),
+            Err(error) if is_end(&error) => None,
+            Err(error) => panic!("no frame came: {error}"),
+        }
+    }
+
+    /// The next frame.
+    ///
+    /// # Panics
+    /// Where none comes.
+    pub fn frame(&mut self) -> Value {
+        self.next_frame().expect("the connection is open")
+    }
+
+    /// Sends a request and answers the next frame that carries its `ref`.
+    pub fn request(&mut self, request: &Value) -> Value {
+        self.send(request);
+        loop {
+            let frame = self.frame();
+            if frame["ref"] == request["ref"] {
+                return frame;
+            }
+        }
+    }
+
+    /// All frames until the server closes the connection.
+    pub fn rest(&mut self) -> Vec<Value> {
+        std::iter::from_fn(|| self.next_frame()).collect()
+    }
+
+    /// Says that nothing more will be sent; replies can still be read.
+    pub fn end_sending(&mut self) {
+        self.socket.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+
+    /// The socket itself, for what nothing here offers.
+    pub const fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe)
+}
