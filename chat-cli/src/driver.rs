@@ -106,7 +106,7 @@ impl Driver {
             };
             self.outgoing.connection_lost();
             delays.after_session_since(start);
-            let outcome = match judge(error) {
+            let outcome = match judge(&error) {
                 Ok(loss) => self.come_back(loss, &mut delays).await,
                 Err(end) => Err(end),
             };
@@ -133,7 +133,7 @@ impl Driver {
                     self.status.send_replace(Status::Connected(welcome));
                     return Ok(connection);
                 }
-                Err(error) => loss = judge(error)?,
+                Err(error) => loss = judge(&error)?,
             }
         }
     }

@@ -75,15 +75,15 @@ pub(crate) struct Loss {
 }
 
 /// Tells losses that another attempt can mend from ends.
-pub(crate) fn judge(error: Error) -> Result<Loss, End> {
-    let retry_after = match &error {
+pub(crate) fn judge(error: &Error) -> Result<Loss, End> {
+    let retry_after = match error {
         Error::Goodbye(goodbye) if is_final(goodbye) => return Err(End::Goodbye(goodbye.clone())),
         Error::Refused(refusal) if !is_passing(refusal) => return Err(End::Refused(refusal.clone())),
         Error::Goodbye(goodbye) => goodbye.retry_after_ms.map(Duration::from_millis),
         Error::Refused(refusal) => refusal.retry_delay(),
         _ => None,
     };
-    let reason = chat_core::chain(&error);
+    let reason = chat_core::chain(error);
     Ok(Loss { reason, retry_after })
 }
 
