@@ -39,6 +39,7 @@ pub struct Connection {
     /// What came while something else was awaited, in the order it came.
     received: VecDeque<ReceivedFrame>,
     next_reference: i64,
+    keeps_events: bool,
     limits: Limits,
 }
 
@@ -74,6 +75,7 @@ impl Connection {
             writer: FrameWriter::new(output),
             received: VecDeque::new(),
             next_reference: 1,
+            keeps_events: true,
             limits,
         }
     }
@@ -232,6 +234,11 @@ impl Connection {
         self.writer.shutdown().await
     }
 
+    /// From now on leaves out events that come while a reply is awaited, however many they are.
+    pub const fn ignore_events(&mut self) {
+        self.keeps_events = false;
+    }
+
     /// Parts the halves, to send and receive at the same time, after what was kept.
     pub fn into_parts(self) -> (Vec<ReceivedFrame>, FrameReader, FrameWriter) {
         (self.received.into(), self.reader, self.writer)
@@ -247,6 +254,9 @@ impl Connection {
     }
 
     fn keep(&mut self, received: ReceivedFrame) -> Result<(), Error> {
+        if !self.keeps_events && matches!(received.frame, ServerFrame::Event(_)) {
+            return Ok(());
+        }
         let limit = self.limits.received_frames;
         if self.received.len() >= limit {
             return Err(Error::QueueFull { limit });

@@ -24,6 +24,3 @@ pub use limits::Limits;
 pub use options::{Acknowledge, ClientOptions, Credentials, Reconnect};
 pub use requests::{ConversationPage, HistoryPage, MemberPage};
 pub use transport::{BoxedStream, Dial, Dialing, Stream, TcpDialer};
-
-// Used by the binary of this package only.
-use anyhow as _;

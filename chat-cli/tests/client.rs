@@ -1,5 +1,13 @@
 //! The reconnecting client against a server that does what each test says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it cannot go on"
+)]
+
 mod fake_server;
 
 use std::sync::Arc;

@@ -1,5 +1,13 @@
 //! One connection, frame by frame.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where it cannot go on"
+)]
+
 mod fake_server;
 
 use chat_client::{Connection, Credentials, Error, Limits};
@@ -149,6 +157,23 @@ async fn what_nobody_takes_is_bounded() {
         connection.reply(&ping).await,
         Err(Error::QueueFull { limit: 3 })
     ));
+}
+
+#[tokio::test]
+async fn events_that_are_ignored_need_no_room() {
+    let (mut connection, mut peer) = connected(Limits {
+        received_frames: 3,
+        ..Limits::default()
+    })
+    .await;
+    connection.ignore_events();
+    let ping = connection.send(Request::Ping).await.unwrap();
+    let request = peer.expect("ping").await;
+    for seq in 1..=10 {
+        peer.deliver("d:1:2", seq, "x").await;
+    }
+    peer.reply(&request, json!({"type": "pong", "at": 5})).await;
+    assert!(matches!(connection.reply(&ping).await, Ok(Reply::Pong { .. })));
 }
 
 #[tokio::test]

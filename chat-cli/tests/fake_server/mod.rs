@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Opens streams to a [`FakeServer`] in the same process.
 #[derive(Debug)]
-pub struct FakeDialer {
+pub(crate) struct FakeDialer {
     streams: mpsc::Sender<BoxedStream>,
     dialed: AtomicUsize,
 }
 
 impl FakeDialer {
-    pub fn dialed(&self) -> usize {
+    pub(crate) fn dialed(&self) -> usize {
         self.dialed.load(Ordering::SeqCst)
     }
 }
@@ -45,13 +45,13 @@ impl Dial for FakeDialer {
 }
 
 /// The server's side of the dialer, or a real listener.
-pub struct FakeServer {
+pub(crate) struct FakeServer {
     streams: Option<Mutex<mpsc::Receiver<BoxedStream>>>,
     listener: Option<TcpListener>,
 }
 
 impl FakeServer {
-    pub fn in_process() -> (Self, Arc<FakeDialer>) {
+    pub(crate) fn in_process() -> (Self, Arc<FakeDialer>) {
         let (streams, receiver) = mpsc::channel(16);
         let dialer = Arc::new(FakeDialer {
             streams,
@@ -64,7 +64,7 @@ impl FakeServer {
         (server, dialer)
     }
 
-    pub async fn on_tcp() -> (Self, String) {
+    pub(crate) async fn on_tcp() -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = Self {
@@ -74,7 +74,7 @@ impl FakeServer {
         (server, address)
     }
 
-    pub async fn accept(&self) -> Peer {
+    pub(crate) async fn accept(&self) -> Peer {
         let stream: BoxedStream = match (&self.streams, &self.listener) {
             (Some(streams), _) => streams.lock().await.recv().await.unwrap(),
             (None, Some(listener)) => Box::new(listener.accept().await.unwrap().0),
@@ -84,7 +84,7 @@ impl FakeServer {
     }
 
     /// Accepts a connection and its login, and welcomes alice (id 1) with a token.
-    pub async fn accept_login(&self, token: &str) -> Peer {
+    pub(crate) async fn accept_login(&self, token: &str) -> Peer {
         let mut peer = self.accept().await;
         peer.welcome(token).await;
         peer
@@ -92,7 +92,7 @@ impl FakeServer {
 }
 
 /// A connection as the server sees it.
-pub struct Peer {
+pub(crate) struct Peer {
     input: BufReader<ReadHalf<BoxedStream>>,
     output: WriteHalf<BoxedStream>,
 }
@@ -107,7 +107,7 @@ impl Peer {
     }
 
     /// The next frame, or `None` at the end.
-    pub async fn try_read(&mut self) -> Option<Value> {
+    pub(crate) async fn try_read(&mut self) -> Option<Value> {
         let mut line = String::new();
         let read = tokio::time::timeout(PATIENCE, self.input.read_line(&mut line)).await;
         match read.expect("the client said nothing for too long") {
@@ -117,7 +117,7 @@ impl Peer {
     }
 
     /// The next frame, which must be of this type.
-    pub async fn expect(&mut self, kind: &str) -> Value {
+    pub(crate) async fn expect(&mut self, kind: &str) -> Value {
         let frame = self
             .try_read()
             .await
@@ -127,36 +127,36 @@ impl Peer {
     }
 
     /// The client must say nothing for a while of (paused) time.
-    pub async fn expect_silence(&mut self, time: Duration) {
+    pub(crate) async fn expect_silence(&mut self, time: Duration) {
         let mut line = String::new();
         let read = tokio::time::timeout(time, self.input.read_line(&mut line)).await;
         assert!(read.is_err(), "not silent: {line:?}");
     }
 
-    pub async fn write(&mut self, frame: Value) {
+    pub(crate) async fn write(&mut self, frame: Value) {
         self.write_text(&format!("{frame}\n")).await;
     }
 
-    pub async fn write_text(&mut self, text: &str) {
+    pub(crate) async fn write_text(&mut self, text: &str) {
         self.output.write_all(text.as_bytes()).await.unwrap();
         self.output.flush().await.unwrap();
     }
 
     /// Answers a request.
-    pub async fn reply(&mut self, request: &Value, mut reply: Value) {
+    pub(crate) async fn reply(&mut self, request: &Value, mut reply: Value) {
         reply["ref"] = request["ref"].clone();
         self.write(reply).await;
     }
 
     /// Answers a `send`, with the id that it carries.
-    pub async fn reply_sent(&mut self, send: &Value, seq: u64) {
+    pub(crate) async fn reply_sent(&mut self, send: &Value, seq: u64) {
         let sent =
             json!({"type": "sent", "conversation": "d:1:2", "seq": seq, "at": 1000 + seq, "id": send["id"]});
         self.reply(send, sent).await;
     }
 
     /// Expects a login and answers it; returns the login.
-    pub async fn welcome(&mut self, token: &str) -> Value {
+    pub(crate) async fn welcome(&mut self, token: &str) -> Value {
         let login = self.expect("login").await;
         let welcome = json!({
             "type": "welcome", "user": {"id": 1, "name": "alice"}, "device": login["device"], "token": token,
@@ -170,7 +170,7 @@ impl Peer {
     }
 
     /// Delivers a message from bob.
-    pub async fn deliver(&mut self, conversation: &str, seq: u64, body: &str) {
+    pub(crate) async fn deliver(&mut self, conversation: &str, seq: u64, body: &str) {
         self.write(json!({
             "type": "message", "conversation": conversation, "seq": seq, "from": {"id": 2, "name": "bob"},
             "body": body, "at": 1_790_000_000_000_u64 + seq,
