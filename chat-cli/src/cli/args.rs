@@ -72,12 +72,14 @@ pub(crate) enum Command {
     /// Make an account
     Register {
         /// The name to take, if --name does not say it
-        name: Option<UserName>,
+        #[arg(value_name = "NAME")]
+        new_name: Option<UserName>,
     },
     /// Log in and store the token, so that further commands need no password
     Login {
         /// Your name, if --name does not say it
-        name: Option<UserName>,
+        #[arg(value_name = "NAME")]
+        own_name: Option<UserName>,
     },
     /// Log out and forget the stored token
     Logout,
@@ -110,7 +112,8 @@ pub(crate) enum Command {
     /// Make a group
     CreateGroup {
         /// Its name
-        name: GroupName,
+        #[arg(value_name = "NAME")]
+        group_name: GroupName,
         /// What it is for
         #[arg(long, default_value = "")]
         description: Description,
@@ -139,7 +142,8 @@ pub(crate) enum Command {
     /// Find a user by name
     Find {
         /// The user's name, with or without @
-        name: UserTarget,
+        #[arg(value_name = "NAME")]
+        user: UserTarget,
     },
     /// Ask the server for a sign of life
     Ping,
@@ -187,4 +191,25 @@ fn parse_token(text: &str) -> Result<Token, chat_core::types::InvalidValue> {
 
 fn parse_data(text: &str) -> Result<Data, chat_core::types::InvalidValue> {
     Data::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        Arguments::command().debug_assert();
+        for line in [
+            &["chat", "create-group", "rust", "--name", "alice"][..],
+            &["chat", "find", "bob", "--name", "alice"],
+            &["chat", "login", "bob"],
+        ] {
+            assert!(Arguments::try_parse_from(line).is_ok(), "{line:?}");
+        }
+        let bob = Arguments::try_parse_from(["chat", "login", "bob", "--name", "alice"]).unwrap();
+        assert_eq!(bob.global.name.unwrap().as_str(), "alice");
+    }
 }

@@ -35,8 +35,8 @@ pub(crate) fn run(arguments: Arguments, runtime: &Runtime) -> Result<(), Failure
 
 async fn run_command(global: &GlobalArguments, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Register { name } => register(global, name).await,
-        Command::Login { name } => login(global, name).await,
+        Command::Register { new_name } => register(global, new_name).await,
+        Command::Login { own_name } => login(global, own_name).await,
         Command::Logout => logout(global).await,
         Command::Send(arguments) => send_message(global, arguments).await,
         Command::Listen(arguments) => listen::run(global, &arguments).await,
@@ -67,11 +67,17 @@ fn action_of(command: Command) -> Option<Action> {
         Command::AddFriend { user } => Action::AddFriend(user),
         Command::RemoveFriend { user } => Action::RemoveFriend(user),
         Command::Groups => Action::Groups,
-        Command::CreateGroup { name, description } => Action::CreateGroup { name, description },
+        Command::CreateGroup {
+            group_name,
+            description,
+        } => Action::CreateGroup {
+            name: group_name,
+            description,
+        },
         Command::Join { group } => Action::Join(group),
         Command::Leave { group } => Action::Leave(group),
         Command::Members { group, after, limit } => Action::Members { group, after, limit },
-        Command::Find { name } => Action::Find(name),
+        Command::Find { user } => Action::Find(user),
         Command::Register { .. }
         | Command::Login { .. }
         | Command::Logout

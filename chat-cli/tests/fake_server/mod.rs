@@ -77,7 +77,10 @@ impl FakeServer {
     pub(crate) async fn accept(&self) -> Peer {
         let stream: BoxedStream = match (&self.streams, &self.listener) {
             (Some(streams), _) => streams.lock().await.recv().await.unwrap(),
-            (None, Some(listener)) => Box::new(listener.accept().await.unwrap().0),
+            (None, Some(listener)) => {
+                let accepted = tokio::time::timeout(Duration::from_secs(60), listener.accept()).await;
+                Box::new(accepted.expect("nobody connects").unwrap().0)
+            }
             (None, None) => unreachable!(),
         };
         Peer::over(stream)
