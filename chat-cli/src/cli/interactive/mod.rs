@@ -1,0 +1,8 @@
+//! `chat` for people: a line editor, conversations as they happen.
+
+mod commands;
+mod editor;
+mod screen;
+mod talk;
+
+pub(crate) use talk::run;

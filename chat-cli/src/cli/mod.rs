@@ -1,0 +1,19 @@
+//! The parts of the binary.
+
+mod action;
+mod args;
+mod commands;
+mod credentials;
+mod directory;
+mod failure;
+mod interactive;
+mod listen;
+mod one_shot;
+mod output;
+mod target;
+mod text;
+mod token_file;
+
+pub(crate) use args::Arguments;
+pub(crate) use commands::run;
+pub(crate) use failure::Failure;
