@@ -51,7 +51,7 @@ impl Connector {
 
     /// Remembers what the next login goes by.
     pub(crate) fn remember(&mut self, welcome: &Welcome) {
-        self.token = Some(welcome.token.clone());
+        self.token = welcome.token.clone();
     }
 
     async fn login(&self, connection: &mut Connection, proof: LoginProof) -> Result<Arc<Welcome>, Error> {

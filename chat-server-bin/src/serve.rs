@@ -40,7 +40,11 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
 
 async fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Result<Chat, Failure> {
     let limits = open_files::make_room(Limits::from(settings.limits.clone()));
-    let policy = if settings.friends_only { SendPolicy::Friends } else { SendPolicy::Anyone };
+    let policy = if settings.friends_only {
+        SendPolicy::Friends
+    } else {
+        SendPolicy::Anyone
+    };
     Chat::builder(wired.backends.clone())
         .limits(limits)
         .node(node)
@@ -55,8 +59,11 @@ fn say_ready(settings: &Settings, address: SocketAddr, node: &NodeId) -> Result<
     let version = env!("CARGO_PKG_VERSION");
     let store = settings.store.redacted();
     let mut output = std::io::stdout().lock();
-    writeln!(output, "chat-server {version} ready: listening on {address}, store {store}, node {node}")
-        .and_then(|()| output.flush())
-        .context("cannot write to standard output; keep it open")?;
+    writeln!(
+        output,
+        "chat-server {version} ready: listening on {address}, store {store}, node {node}"
+    )
+    .and_then(|()| output.flush())
+    .context("cannot write to standard output; keep it open")?;
     Ok(())
 }

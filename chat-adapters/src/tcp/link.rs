@@ -154,7 +154,13 @@ impl Link {
 
     /// Writes what is due, then closes. The connection counts until its socket is gone.
     async fn close(self) {
-        let Self { socket, connection, outgoing, close_timeout, .. } = self;
+        let Self {
+            socket,
+            connection,
+            outgoing,
+            close_timeout,
+            ..
+        } = self;
         part(socket, outgoing, close_timeout).await;
         drop(connection);
     }

@@ -1,8 +1,8 @@
 //! Connections: frames in, frames out, for any transport.
 
 mod calls;
-mod connection;
+mod frames;
 mod guard;
 mod pending;
 
-pub use connection::{Connection, ConnectionEnd, Next};
+pub use frames::{Connection, ConnectionEnd, Next};
