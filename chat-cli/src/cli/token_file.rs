@@ -23,13 +23,14 @@ pub(crate) struct StoredLogin {
 }
 
 impl StoredLogin {
-    pub(crate) fn new(server: &str, welcome: &Welcome) -> Self {
-        Self {
+    /// What a login gave; `None` where the server gives no tokens.
+    pub(crate) fn new(server: &str, welcome: &Welcome) -> Option<Self> {
+        Some(Self {
             server: server.to_owned(),
             user: welcome.user.clone(),
-            token: welcome.token.clone(),
-            token_expires_at: welcome.token_expires_at,
-        }
+            token: welcome.token.clone()?,
+            token_expires_at: welcome.token_expires_at?,
+        })
     }
 
     /// Reads the file; `None` where there is none, or where it is another server's.
