@@ -28,7 +28,10 @@ struct Trouble {
 
 impl Acceptor {
     pub(super) const fn new(listener: TcpListener) -> Self {
-        Self { listener, trouble: None }
+        Self {
+            listener,
+            trouble: None,
+        }
     }
 
     /// The next connection. Cancel safe.
@@ -57,8 +60,13 @@ impl Acceptor {
         if self.trouble.is_none() {
             tracing::warn!(%error, "no connection can be accepted; trying again until one can");
         }
-        let pause = self.trouble.map_or(FIRST_PAUSE, |trouble| (trouble.pause * 2).min(LONGEST_PAUSE));
-        self.trouble = Some(Trouble { pause, retry_at: Instant::now() + pause });
+        let pause = self
+            .trouble
+            .map_or(FIRST_PAUSE, |trouble| (trouble.pause * 2).min(LONGEST_PAUSE));
+        self.trouble = Some(Trouble {
+            pause,
+            retry_at: Instant::now() + pause,
+        });
     }
 
     fn recovered(&mut self) {
@@ -71,11 +79,17 @@ impl Acceptor {
 /// The peer was gone before it was accepted; the next one may be there already.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, TimedOut};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | TimedOut)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | TimedOut
+    )
 }
 
 fn is_of_the_listener(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotConnected | ErrorKind::Unsupported)
+    matches!(
+        error.kind(),
+        ErrorKind::InvalidInput | ErrorKind::NotConnected | ErrorKind::Unsupported
+    )
 }
 
 #[cfg(test)]
@@ -109,7 +123,10 @@ mod tests {
         // EMFILE, ENFILE, ENOBUFS and ENOMEM: another attempt at once would fail the same way.
         for code in [24, 23, 105, 12] {
             let error = io::Error::from_raw_os_error(code);
-            assert!(!is_of_one_connection(&error) && !is_of_the_listener(&error), "{error}");
+            assert!(
+                !is_of_one_connection(&error) && !is_of_the_listener(&error),
+                "{error}"
+            );
         }
     }
 }

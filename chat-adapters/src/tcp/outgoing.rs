@@ -16,7 +16,8 @@ impl Outgoing {
     /// Adds the frames, each with its line end, and leaves the list empty and without memory.
     pub(super) fn take(&mut self, frames: &mut Vec<Bytes>) {
         let frames = mem::take(frames);
-        self.bytes.reserve_exact(frames.iter().map(|frame| frame.len() + 1).sum());
+        self.bytes
+            .reserve_exact(frames.iter().map(|frame| frame.len() + 1).sum());
         for frame in &frames {
             self.bytes.extend_from_slice(frame);
             self.bytes.push(b'\n');

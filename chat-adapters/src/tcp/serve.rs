@@ -33,7 +33,11 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// Where the listener fails for good. A lack of resources is waited out.
 pub async fn serve(listener: TcpListener, chat: Chat, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let mut acceptor = Acceptor::new(listener);
-    let mut connections = Connections { chat, serving: JoinSet::new(), refusing: JoinSet::new() };
+    let mut connections = Connections {
+        chat,
+        serving: JoinSet::new(),
+        refusing: JoinSet::new(),
+    };
     tokio::pin!(shutdown);
     loop {
         // Every branch is cancel safe: `shutdown` is only borrowed, `next` keeps its state in the
@@ -103,7 +107,9 @@ fn report(error: &JoinError) {
 /// Sends without delay, and notices peers that vanished without a word.
 fn configure(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_INTERVAL);
     SockRef::from(socket).set_tcp_keepalive(&keepalive)
 }
 
