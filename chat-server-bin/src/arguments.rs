@@ -55,7 +55,10 @@ impl Arguments {
         Ok(Self {
             task,
             config: matches.get_one::<String>("config").cloned(),
-            overrides: reference().iter().filter_map(|setting| given(matches, &setting.key)).collect(),
+            overrides: reference()
+                .iter()
+                .filter_map(|setting| given(matches, &setting.key))
+                .collect(),
         })
     }
 }
@@ -76,7 +79,11 @@ fn given(matches: &ArgMatches, key: &str) -> Option<Override> {
         ValueSource::EnvVariable => format!("the variable {}", variable_of(key)),
         _ => format!("the flag --{}", flag_of(key)),
     };
-    Some(Override { key: key.to_owned(), text, origin })
+    Some(Override {
+        key: key.to_owned(),
+        text,
+        origin,
+    })
 }
 
 fn command() -> Command {
@@ -117,7 +124,10 @@ fn setting_argument(setting: &Explained) -> Arg {
         .help(format!("{} [default: {}]", setting.explanation, setting.default))
         .hide_short_help(is_limit);
     match setting.key.as_str() {
-        "friends_only" => argument.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        "friends_only" => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
         _ if is_limit => argument.help_heading("Limits"),
         _ => argument,
     }
@@ -146,7 +156,10 @@ mod tests {
         for argument in command().get_arguments() {
             let Some(flag) = argument.get_long() else { continue };
             let expected = format!("CHAT_{}", flag.replace('-', "_").to_uppercase());
-            assert_eq!(argument.get_env().and_then(|name| name.to_str()), Some(expected.as_str()));
+            assert_eq!(
+                argument.get_env().and_then(|name| name.to_str()),
+                Some(expected.as_str())
+            );
         }
     }
 }

@@ -76,7 +76,10 @@ impl Settings {
     /// # Errors
     /// Never for these types; the serializer asks for it.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
-        let shown = Self { store: self.store.redacted(), ..self.clone() };
+        let shown = Self {
+            store: self.store.redacted(),
+            ..self.clone()
+        };
         Ok(toml::to_string(&shown)?)
     }
 }
@@ -94,12 +97,19 @@ impl Layer {
             .map_err(|error| Failure::setting(format!("cannot read the settings file {shown}: {error}")))?;
         // The error's own text would quote the line, which may hold a password.
         let table: toml::Table = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let line = error.span().map_or(1, |span| {
+                text.get(..span.start).unwrap_or_default().lines().count().max(1)
+            });
             let what = error.message().lines().next().unwrap_or_default();
-            Failure::setting(format!("the settings file {shown} is not valid TOML near line {line}: {what}"))
+            Failure::setting(format!(
+                "the settings file {shown} is not valid TOML near line {line}: {what}"
+            ))
         })?;
         unknown::check_file(&table, path)?;
-        Ok(Self { origin: format!("the file {shown}"), values: to_dict(&table)? })
+        Ok(Self {
+            origin: format!("the file {shown}"),
+            values: to_dict(&table)?,
+        })
     }
 
     fn from_override(given: &Override) -> Result<Self, Failure> {
@@ -108,7 +118,10 @@ impl Layer {
             Value::from(BTreeMap::from([(name.to_owned(), inner)]))
         });
         let values = nested.into_dict().unwrap_or_default();
-        Ok(Self { origin: given.origin.clone(), values })
+        Ok(Self {
+            origin: given.origin.clone(),
+            values,
+        })
     }
 }
 
@@ -139,8 +152,16 @@ fn typed_like_default(key: &str, text: &str) -> Result<Value, Failure> {
 }
 
 fn describe(error: &figment::Error) -> Failure {
-    let origin = error.metadata.as_ref().map(|metadata| format!(" in {}", metadata.name)).unwrap_or_default();
-    Failure::setting(format!("the setting `{}`{origin} is wrong: {}", error.path.join("."), error.kind))
+    let origin = error
+        .metadata
+        .as_ref()
+        .map(|metadata| format!(" in {}", metadata.name))
+        .unwrap_or_default();
+    Failure::setting(format!(
+        "the setting `{}`{origin} is wrong: {}",
+        error.path.join("."),
+        error.kind
+    ))
 }
 
 #[cfg(test)]

@@ -35,7 +35,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of this kind; the error's text, with its causes, is what the person reads.
     pub(crate) fn new(kind: FailureKind, error: impl Into<anyhow::Error>) -> Self {
-        Self { kind, error: error.into() }
+        Self {
+            kind,
+            error: error.into(),
+        }
     }
 
     /// A wrong setting.

@@ -20,7 +20,9 @@ pub(crate) struct Taken {
 /// Takes the first address that `listen` stands for and that can be had.
 pub(crate) async fn take(listen: &str) -> Result<Taken, Failure> {
     let addresses = lookup_host(listen).await.map_err(|error| {
-        failure(format!("cannot find the address `{listen}`: {error}; correct --listen"))
+        failure(format!(
+            "cannot find the address `{listen}`: {error}; correct --listen"
+        ))
     })?;
     let mut refused = io::Error::from(ErrorKind::AddrNotAvailable);
     for address in addresses {
@@ -41,16 +43,25 @@ impl Taken {
     /// Begins to let clients in.
     pub(crate) fn listen(self) -> Result<TcpListener, Failure> {
         let Self { socket, address } = self;
-        socket.listen(BACKLOG).map_err(|error| cannot_listen(&address.to_string(), &error))
+        socket
+            .listen(BACKLOG)
+            .map_err(|error| cannot_listen(&address.to_string(), &error))
     }
 }
 
 fn bind(address: SocketAddr) -> io::Result<Taken> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // A restarted server need not wait for the connections of the one before it.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    Ok(Taken { address: socket.local_addr()?, socket })
+    Ok(Taken {
+        address: socket.local_addr()?,
+        socket,
+    })
 }
 
 fn cannot_listen(listen: &str, error: &io::Error) -> Failure {

@@ -38,5 +38,9 @@ fn main() -> ExitCode {
 /// Prints what clap has to say: help and version are no failures.
 fn say(help_or_mistake: &clap::Error) -> ExitCode {
     let printed = help_or_mistake.print();
-    if help_or_mistake.use_stderr() || printed.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if help_or_mistake.use_stderr() || printed.is_err() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

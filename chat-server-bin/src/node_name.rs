@@ -35,7 +35,11 @@ mod tests {
 
     #[test]
     fn any_host_name_gives_a_valid_node_name() {
-        for (host, expected) in [("web-1.example", "web-1.example:6000"), ("büro pc", "b-ro-pc:6000"), ("", "localhost:6000")] {
+        for (host, expected) in [
+            ("web-1.example", "web-1.example:6000"),
+            ("büro pc", "b-ro-pc:6000"),
+            ("", "localhost:6000"),
+        ] {
             assert_eq!(default_name(host, 6000), expected);
         }
         assert!(NodeId::parse(&default_name(&"x".repeat(300), u16::MAX)).is_ok());

@@ -6,7 +6,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The schemes whose adapters come with the cargo feature `cluster`.
-const CLUSTER_SCHEMES: &[&str] = &["mysql", "mariadb", "redis", "rediss", "kafka", "grpc", "grpcs", "zookeeper"];
+const CLUSTER_SCHEMES: &[&str] = &[
+    "mysql",
+    "mariadb",
+    "redis",
+    "rediss",
+    "kafka",
+    "grpc",
+    "grpcs",
+    "zookeeper",
+];
 
 /// The setting `store` as it was given. It may hold a password, so that only
 /// [`redacted`](Self::redacted) is ever shown.
@@ -43,9 +52,11 @@ impl StoreUrl {
                 "`{scheme}:` is not built into this program: build it with `--features cluster`, or use \
                  `sqlite:PATH` or `memory:`"
             )),
-            _ => Err("the scheme of `store` is not known: the known ones are `sqlite:` and `memory:`, and with \
+            _ => Err(
+                "the scheme of `store` is not known: the known ones are `sqlite:` and `memory:`, and with \
                       `--features cluster` also `mysql:`"
-                .to_owned()),
+                    .to_owned(),
+            ),
         }
     }
 
@@ -104,8 +115,14 @@ fn redact_password(url: &str) -> String {
 
 fn redact_parameter(parameter: &str) -> String {
     let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
-    let secret = ["pass", "pwd", "secret", "token", "key"].iter().any(|word| name.to_lowercase().contains(word));
-    if secret { format!("{name}=***") } else { parameter.to_owned() }
+    let secret = ["pass", "pwd", "secret", "token", "key"]
+        .iter()
+        .any(|word| name.to_lowercase().contains(word));
+    if secret {
+        format!("{name}=***")
+    } else {
+        parameter.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -126,8 +143,20 @@ mod tests {
     fn known_stores_are_told_apart() {
         assert_eq!(url("memory:").store(), Ok(Store::Memory));
         assert_eq!(url("sqlite:chat.db").store(), Ok(Store::Sqlite("chat.db".into())));
-        assert_eq!(url("sqlite:///var/chat.db").store(), Ok(Store::Sqlite("/var/chat.db".into())));
-        for bad in ["", "chat.db", "sqlite:", "sqlite://", "sqlite::memory:", "sqlite:a?mode=ro", "memory:x", "oracle://x"] {
+        assert_eq!(
+            url("sqlite:///var/chat.db").store(),
+            Ok(Store::Sqlite("/var/chat.db".into()))
+        );
+        for bad in [
+            "",
+            "chat.db",
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite:a?mode=ro",
+            "memory:x",
+            "oracle://x",
+        ] {
             assert!(url(bad).store().is_err(), "{bad}");
         }
     }
@@ -135,8 +164,13 @@ mod tests {
     #[test]
     fn schemes_that_need_the_feature_cluster_name_it() {
         for scheme in CLUSTER_SCHEMES {
-            let sentence = url(&format!("{scheme}://root:hunter2@db/chat")).store().unwrap_err();
-            assert!(sentence.contains("--features cluster") && sentence.contains(scheme), "{sentence}");
+            let sentence = url(&format!("{scheme}://root:hunter2@db/chat"))
+                .store()
+                .unwrap_err();
+            assert!(
+                sentence.contains("--features cluster") && sentence.contains(scheme),
+                "{sentence}"
+            );
             assert!(!sentence.contains("hunter2"), "{sentence}");
         }
     }
@@ -153,7 +187,10 @@ mod tests {
             let shown = format!("{0} {0:?} {1:?}", url(secret), url(secret).store());
             assert!(!shown.contains("hunter2"), "{shown}");
         }
-        assert_eq!(url("mysql://root:x@db/chat?ssl=on").to_string(), "mysql://root:***@db/chat?ssl=on");
+        assert_eq!(
+            url("mysql://root:x@db/chat?ssl=on").to_string(),
+            "mysql://root:***@db/chat?ssl=on"
+        );
         assert_eq!(url("sqlite:chat.db").to_string(), "sqlite:chat.db");
     }
 }

@@ -29,7 +29,10 @@ pub(crate) fn check_file(file: &Table, path: &Path) -> Result<(), Failure> {
 
 /// Refuses a variable that begins with `CHAT_` and is no setting.
 pub(crate) fn check_variables(names: impl Iterator<Item = OsString>) -> Result<(), Failure> {
-    let mut known: Vec<String> = reference().iter().map(|setting| variable_of(&setting.key)).collect();
+    let mut known: Vec<String> = reference()
+        .iter()
+        .map(|setting| variable_of(&setting.key))
+        .collect();
     known.push("CHAT_CONFIG".to_owned());
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for name in names {
@@ -61,7 +64,9 @@ pub(crate) fn keys_of(table: &Table) -> Vec<String> {
 
 /// An empty section is no mistake, and one that is no table is told by its type.
 fn is_section(key: &str, known: &[&str]) -> bool {
-    known.iter().any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
+    known
+        .iter()
+        .any(|known| known.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The known name that differs least, also where only the section is wrong.
@@ -80,7 +85,9 @@ mod tests {
 
     fn file_error(text: &str) -> Option<String> {
         let table = toml::from_str(text).unwrap();
-        check_file(&table, Path::new("chat.toml")).err().map(|failure| failure.to_string())
+        check_file(&table, Path::new("chat.toml"))
+            .err()
+            .map(|failure| failure.to_string())
     }
 
     #[test]
@@ -104,7 +111,13 @@ mod tests {
         let check = |name: &str| check_variables([OsString::from(name)].into_iter());
         let error = check("CHAT_LIMIT_MAX_FRAME").unwrap_err().to_string();
         assert!(error.contains("CHAT_LIMITS_MAX_FRAME"), "{error}");
-        for name in ["PATH", "CHATTER_X", "CHAT_REQUIRE", "CHAT_CONFIG", "CHAT_LOG_LEVEL"] {
+        for name in [
+            "PATH",
+            "CHATTER_X",
+            "CHAT_REQUIRE",
+            "CHAT_CONFIG",
+            "CHAT_LOG_LEVEL",
+        ] {
             assert!(check(name).is_ok(), "{name}");
         }
     }

@@ -26,7 +26,10 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     EnvFilter::try_new(&settings.log_level).map_err(|_| {
         Failure::setting("`log_level` must be error, warn, info, debug or trace, or such levels by module")
     })?;
-    require(Duration::from(settings.drain) <= Duration::from_secs(3_600), || "`drain` must be at most 1h".to_owned())?;
+    require(
+        Duration::from(settings.drain) <= Duration::from_secs(3_600),
+        || "`drain` must be at most 1h".to_owned(),
+    )?;
     check_each_limit(settings)?;
     check_limits_together(settings)
 }
@@ -56,7 +59,9 @@ fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
 
 fn check_period(name: &str, text: &str) -> Result<(), Failure> {
     let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
-    require(period <= LONGEST, || format!("`limits.{name}` must be at most ten years, not {text}"))?;
+    require(period <= LONGEST, || {
+        format!("`limits.{name}` must be at most ten years, not {text}")
+    })?;
     require(!period.is_zero() || name == "idle_timeout", || {
         format!("`limits.{name}` must be longer than zero: write for example 5s")
     })
@@ -65,7 +70,10 @@ fn check_period(name: &str, text: &str) -> Result<(), Failure> {
 fn check_limits_together(settings: &Settings) -> Result<(), Failure> {
     let limits = chat_core::Limits::from(settings.limits.clone());
     require(limits.max_frame >= SMALLEST_FRAME, || {
-        format!("`limits.max_frame` must be at least {SMALLEST_FRAME}, not {}", limits.max_frame)
+        format!(
+            "`limits.max_frame` must be at least {SMALLEST_FRAME}, not {}",
+            limits.max_frame
+        )
     })?;
     require(limits.writer_batch <= limits.writer_queue, || {
         format!(
@@ -90,7 +98,11 @@ fn check_limits_together(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
-    if holds { Ok(()) } else { Err(Failure::setting(otherwise())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Failure::setting(otherwise()))
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +122,10 @@ mod tests {
     #[test]
     fn the_defaults_are_right() {
         assert_eq!(problem(|_| {}), None);
-        assert_eq!(problem(|settings| settings.limits.idle_timeout = seconds(0)), None);
+        assert_eq!(
+            problem(|settings| settings.limits.idle_timeout = seconds(0)),
+            None
+        );
     }
 
     #[test]
@@ -118,19 +133,37 @@ mod tests {
         type Change = fn(&mut Settings);
         let changes: &[(&str, Change)] = &[
             ("`listen`", |settings| settings.listen = "6000".to_owned()),
-            ("`listen`", |settings| settings.listen = "localhost:70000".to_owned()),
+            ("`listen`", |settings| {
+                settings.listen = "localhost:70000".to_owned()
+            }),
             ("`store`", |settings| settings.store = "sqlite:".into()),
             ("`node`", |settings| settings.node = "a b".to_owned()),
-            ("`log_level`", |settings| settings.log_level = "chat=loud".to_owned()),
+            ("`log_level`", |settings| {
+                settings.log_level = "chat=loud".to_owned()
+            }),
             ("`drain`", |settings| settings.drain = seconds(3_601)),
-            ("`limits.writer_batch`", |settings| settings.limits.writer_batch = 0),
-            ("`limits.writer_queue`", |settings| settings.limits.writer_queue = usize::MAX >> 1),
+            ("`limits.writer_batch`", |settings| {
+                settings.limits.writer_batch = 0
+            }),
+            ("`limits.writer_queue`", |settings| {
+                settings.limits.writer_queue = usize::MAX >> 1
+            }),
             ("`limits.max_frame`", |settings| settings.limits.max_frame = 1_023),
-            ("`limits.store_timeout`", |settings| settings.limits.store_timeout = seconds(0)),
-            ("`limits.login_timeout`", |settings| settings.limits.login_timeout = seconds(u64::MAX / 2)),
-            ("`limits.writer_queue`", |settings| settings.limits.writer_batch = settings.limits.writer_queue + 1),
-            ("`limits.presence_lease`", |settings| settings.limits.presence_lease = seconds(8)),
-            ("`limits.pull_interval`", |settings| settings.limits.pull_interval_without_bus = seconds(21)),
+            ("`limits.store_timeout`", |settings| {
+                settings.limits.store_timeout = seconds(0)
+            }),
+            ("`limits.login_timeout`", |settings| {
+                settings.limits.login_timeout = seconds(u64::MAX / 2)
+            }),
+            ("`limits.writer_queue`", |settings| {
+                settings.limits.writer_batch = settings.limits.writer_queue + 1
+            }),
+            ("`limits.presence_lease`", |settings| {
+                settings.limits.presence_lease = seconds(8)
+            }),
+            ("`limits.pull_interval`", |settings| {
+                settings.limits.pull_interval_without_bus = seconds(60)
+            }),
         ];
         for (name, change) in changes {
             let problem = problem(*change).unwrap_or_else(|| panic!("{name} was accepted"));

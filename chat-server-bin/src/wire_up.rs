@@ -47,7 +47,10 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<String, Failure> {
     let store = &settings.store;
     Ok(match store.store().map_err(Failure::setting)? {
         Store::Memory => format!("{store} has nothing to migrate"),
-        Store::Sqlite(path) => match SqliteStore::migrate(path.as_path()).await.map_err(store_failure)? {
+        Store::Sqlite(path) => match SqliteStore::migrate(path.as_path())
+            .await
+            .map_err(store_failure)?
+        {
             0 => format!("{store} is up to date"),
             count => format!("{store}: {count} migrations applied"),
         },
@@ -59,9 +62,16 @@ fn store_failure(error: impl Into<anyhow::Error>) -> Failure {
 }
 
 fn event_log(path: &Path) -> Result<Arc<dyn EventLog>, Failure> {
-    let log = OpenOptions::new().append(true).create(true).open(path).and_then(JsonLinesLog::new);
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(JsonLinesLog::new);
     let log = log.map_err(|error| {
-        Failure::setting(format!("cannot write the file of `event_log`, {}: {error}", path.display()))
+        Failure::setting(format!(
+            "cannot write the file of `event_log`, {}: {error}",
+            path.display()
+        ))
     })?;
     Ok(Arc::new(log))
 }

@@ -14,7 +14,12 @@ fn sqlite_in(directory: &tempfile::TempDir) -> String {
 
 /// The one sentence of a run that must fail with this exit code.
 fn failure(code: i32, ended: &Ended) -> &str {
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""), "{}", ended.stderr);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(code), ""),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     &ended.stderr
 }
@@ -41,11 +46,20 @@ fn a_server_without_a_name_is_named_after_its_machine_and_port() {
 fn help_tells_the_exit_codes_and_the_version_is_no_failure() {
     let help = run(&["--help"], &[]);
     assert_eq!(help.code, Some(0));
-    for expected in ["Exit codes", "migrate", "check-config", "--limits-max-frame", "CHAT_LIMITS_MAX_FRAME"] {
+    for expected in [
+        "Exit codes",
+        "migrate",
+        "check-config",
+        "--limits-max-frame",
+        "CHAT_LIMITS_MAX_FRAME",
+    ] {
         assert!(help.stdout.contains(expected), "{expected}");
     }
     assert!(!run(&["-h"], &[]).stdout.contains("--limits-max-frame"));
-    assert_eq!(run(&["--version"], &[]).stdout, format!("chat-server {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        run(&["--version"], &[]).stdout,
+        format!("chat-server {}\n", env!("CARGO_PKG_VERSION"))
+    );
     assert_eq!(run(&["dance"], &[]).code, Some(2));
 }
 
@@ -56,7 +70,10 @@ fn a_port_in_use_is_named_with_the_flag_and_the_store_is_not_touched() {
     let address = other.local_addr().unwrap().to_string();
     let ended = run(&["--listen", &address, "--store", &sqlite_in(&directory)], &[]);
     let sentence = failure(3, &ended);
-    assert!(sentence.contains(&address) && sentence.contains("--listen"), "{sentence}");
+    assert!(
+        sentence.contains(&address) && sentence.contains("--listen"),
+        "{sentence}"
+    );
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
@@ -68,7 +85,11 @@ fn an_address_of_another_machine_cannot_be_listened_on() {
 
 #[test]
 fn a_store_that_cannot_be_written_is_told_by_name() {
-    for store in ["sqlite:/no/such/directory/chat.db", "sqlite:/dev/null/chat.db", "sqlite:/"] {
+    for store in [
+        "sqlite:/no/such/directory/chat.db",
+        "sqlite:/dev/null/chat.db",
+        "sqlite:/",
+    ] {
         let ended = run(&["--listen", "127.0.0.1:0", "--store", store], &[]);
         let sentence = failure(4, &ended);
         assert!(sentence.contains(&store["sqlite:".len()..]), "{sentence}");
@@ -79,10 +100,23 @@ fn a_store_that_cannot_be_written_is_told_by_name() {
 fn a_file_of_another_program_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.db");
-    std::fs::write(&path, "a letter, not a database, and long enough to be looked at".repeat(20)).unwrap();
+    std::fs::write(
+        &path,
+        "a letter, not a database, and long enough to be looked at".repeat(20),
+    )
+    .unwrap();
     let before = std::fs::read(&path).unwrap();
     for command in ["serve", "migrate"] {
-        let ended = run(&[command, "--listen", "127.0.0.1:0", "--store", &sqlite_in(&directory)], &[]);
+        let ended = run(
+            &[
+                command,
+                "--listen",
+                "127.0.0.1:0",
+                "--store",
+                &sqlite_in(&directory),
+            ],
+            &[],
+        );
         failure(4, &ended);
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -95,7 +129,10 @@ fn migrate_brings_a_store_to_this_version_once() {
     let first = run(&["migrate", "--store", &store], &[]);
     assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
     assert!(first.stdout.contains(&store), "{}", first.stdout);
-    let mode = std::fs::metadata(directory.path().join("chat.db")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(directory.path().join("chat.db"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let second = run(&["migrate", "--store", &store], &[]);
@@ -115,7 +152,10 @@ fn termination_says_goodbye_to_everybody_and_is_no_failure() {
     for client in &mut clients {
         let frames = client.rest();
         assert_eq!(frames.len(), 1, "{frames:?}");
-        assert_eq!((&frames[0]["type"], &frames[0]["code"]), (&json!("goodbye"), &json!("server_draining")));
+        assert_eq!(
+            (&frames[0]["type"], &frames[0]["code"]),
+            (&json!("goodbye"), &json!("server_draining"))
+        );
     }
     drop(clients);
     let ended = server.wait();
@@ -157,7 +197,10 @@ fn the_log_has_the_form_that_was_asked_for() {
     assert!(!ended.stderr.is_empty());
     for line in ended.stderr.lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert!(record["level"].is_string() && record["message"].is_string(), "{line}");
+        assert!(
+            record["level"].is_string() && record["message"].is_string(),
+            "{line}"
+        );
     }
     let mut quiet = Server::start(&["--store", "memory:", "--log-level", "off"]);
     assert_eq!(quiet.terminate().stderr, "");

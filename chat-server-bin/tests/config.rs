@@ -18,7 +18,10 @@ impl File {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("chat.toml");
         std::fs::write(&path, text).unwrap();
-        Self { path, _directory: directory }
+        Self {
+            path,
+            _directory: directory,
+        }
     }
 
     fn path(&self) -> &str {
@@ -40,7 +43,12 @@ fn effective(arguments: &[&str], environment: &[(&str, &str)]) -> toml::Table {
 /// The one sentence of a run that must fail for its settings.
 fn mistake(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let ended = check(arguments, environment);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(2), ""),
+        "{}",
+        ended.stderr
+    );
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     ended.stderr
 }
@@ -55,8 +63,12 @@ fn the_example_file_changes_nothing() {
 
 #[test]
 fn a_variable_wins_over_the_file_and_a_flag_over_both() {
-    let file = File::holding("node = 'file'\nlog_level = 'warn'\n[limits]\nmax_frame = 2001\nack_interval = '1s'");
-    let (config, variable) = (["--config", file.path()], [("CHAT_NODE", "variable"), ("CHAT_LIMITS_MAX_FRAME", "2002")]);
+    let file =
+        File::holding("node = 'file'\nlog_level = 'warn'\n[limits]\nmax_frame = 2001\nack_interval = '1s'");
+    let (config, variable) = (
+        ["--config", file.path()],
+        [("CHAT_NODE", "variable"), ("CHAT_LIMITS_MAX_FRAME", "2002")],
+    );
 
     let of_file = effective(&config, &[]);
     assert_eq!(of_file["node"].as_str(), Some("file"));
@@ -72,7 +84,11 @@ fn a_variable_wins_over_the_file_and_a_flag_over_both() {
     assert_eq!(of_flag["limits"]["max_frame"].as_integer(), Some(2003));
 
     for settings in [of_file, of_variable, of_flag] {
-        assert_eq!(settings["log_level"].as_str(), Some("warn"), "what no later source names stays");
+        assert_eq!(
+            settings["log_level"].as_str(),
+            Some("warn"),
+            "what no later source names stays"
+        );
         assert_eq!(settings["limits"]["ack_interval"].as_str(), Some("1s"));
     }
 }
@@ -81,25 +97,40 @@ fn a_variable_wins_over_the_file_and_a_flag_over_both() {
 fn flags_count_before_and_after_the_command() {
     for arguments in [["--node", "n", "check-config"], ["check-config", "--node", "n"]] {
         let ended = run(&arguments, &[("CHAT_NODE", "variable")]);
-        assert!(ended.stdout.contains("node = \"n\""), "{}{}", ended.stdout, ended.stderr);
+        assert!(
+            ended.stdout.contains("node = \"n\""),
+            "{}{}",
+            ended.stdout,
+            ended.stderr
+        );
     }
 }
 
 #[test]
 fn the_file_can_be_named_by_a_variable() {
     let file = File::holding("node = 'file'");
-    assert_eq!(effective(&[], &[("CHAT_CONFIG", file.path())])["node"].as_str(), Some("file"));
+    assert_eq!(
+        effective(&[], &[("CHAT_CONFIG", file.path())])["node"].as_str(),
+        Some("file")
+    );
 }
 
 #[test]
 fn text_that_looks_like_a_number_is_still_text() {
     assert_eq!(effective(&["--node", "7"], &[])["node"].as_str(), Some("7"));
-    assert_eq!(effective(&[], &[("CHAT_NODE", "true")])["node"].as_str(), Some("true"));
+    assert_eq!(
+        effective(&[], &[("CHAT_NODE", "true")])["node"].as_str(),
+        Some("true")
+    );
 }
 
 #[test]
 fn a_switch_needs_no_value_and_takes_one() {
-    for (flags, expected) in [(&["--friends-only"][..], true), (&["--friends-only=false"], false), (&[], true)] {
+    for (flags, expected) in [
+        (&["--friends-only"][..], true),
+        (&["--friends-only=false"], false),
+        (&[], true),
+    ] {
         let settings = effective(flags, &[("CHAT_FRIENDS_ONLY", "true")]);
         assert_eq!(settings["friends_only"].as_bool(), Some(expected), "{flags:?}");
     }
@@ -109,10 +140,16 @@ fn a_switch_needs_no_value_and_takes_one() {
 fn unknown_keys_are_mistakes_that_name_the_nearest() {
     let file = File::holding("[limits]\nmax_frames = 5000");
     let of_file = mistake(&["--config", file.path()], &[]);
-    assert!(of_file.contains("`limits.max_frames`") && of_file.contains("`limits.max_frame`"), "{of_file}");
+    assert!(
+        of_file.contains("`limits.max_frames`") && of_file.contains("`limits.max_frame`"),
+        "{of_file}"
+    );
 
     let of_variable = mistake(&[], &[("CHAT_LISTENS", "127.0.0.1:1")]);
-    assert!(of_variable.contains("CHAT_LISTENS") && of_variable.contains("CHAT_LISTEN\n"), "{of_variable}");
+    assert!(
+        of_variable.contains("CHAT_LISTENS") && of_variable.contains("CHAT_LISTEN\n"),
+        "{of_variable}"
+    );
 
     let of_flag = check(&["--lisen", "127.0.0.1:1"], &[]);
     assert_eq!(of_flag.code, Some(2));
@@ -123,13 +160,34 @@ fn unknown_keys_are_mistakes_that_name_the_nearest() {
 fn a_value_of_the_wrong_form_is_told_with_its_source() {
     let file = File::holding("[limits]\nlogin_timeout = 30");
     for (sentence, parts) in [
-        (mistake(&["--config", file.path()], &[]), ["limits.login_timeout", file.path()]),
-        (mistake(&["--limits-max-frame", "big"], &[]), ["limits.max_frame", "--limits-max-frame"]),
-        (mistake(&[], &[("CHAT_DRAIN", "5 parsecs")]), ["drain", "CHAT_DRAIN"]),
-        (mistake(&[], &[("CHAT_LOG_FORMAT", "xml")]), ["log_format", "text"]),
-        (mistake(&["--limits-writer-batch=0"], &[]), ["limits.writer_batch", "from 1"]),
-        (mistake(&["--limits-presence-lease=4s"], &[]), ["limits.presence_lease", "limits.presence_interval"]),
-        (mistake(&["--config", "/no/such/file"], &[]), ["/no/such/file", "No such file"]),
+        (
+            mistake(&["--config", file.path()], &[]),
+            ["limits.login_timeout", file.path()],
+        ),
+        (
+            mistake(&["--limits-max-frame", "big"], &[]),
+            ["limits.max_frame", "--limits-max-frame"],
+        ),
+        (
+            mistake(&[], &[("CHAT_DRAIN", "5 parsecs")]),
+            ["drain", "CHAT_DRAIN"],
+        ),
+        (
+            mistake(&[], &[("CHAT_LOG_FORMAT", "xml")]),
+            ["log_format", "text"],
+        ),
+        (
+            mistake(&["--limits-writer-batch=0"], &[]),
+            ["limits.writer_batch", "from 1"],
+        ),
+        (
+            mistake(&["--limits-presence-lease=4s"], &[]),
+            ["limits.presence_lease", "limits.presence_interval"],
+        ),
+        (
+            mistake(&["--config", "/no/such/file"], &[]),
+            ["/no/such/file", "No such file"],
+        ),
     ] {
         for part in parts {
             assert!(sentence.contains(part), "{part} is not in: {sentence}");
@@ -144,7 +202,10 @@ fn stores_that_are_not_built_in_name_the_feature_and_unknown_ones_the_known() {
         assert!(sentence.contains("--features cluster"), "{sentence}");
     }
     let sentence = mistake(&["--store", "oracle://db"], &[]);
-    assert!(sentence.contains("`sqlite:`") && sentence.contains("`memory:`"), "{sentence}");
+    assert!(
+        sentence.contains("`sqlite:`") && sentence.contains("`memory:`"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -161,6 +222,9 @@ fn no_secret_of_a_url_is_ever_printed() {
     ] {
         let ended = check(arguments, environment);
         let printed = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(!printed.is_empty() && !printed.contains("hunter2"), "{arguments:?}: {printed}");
+        assert!(
+            !printed.is_empty() && !printed.contains("hunter2"),
+            "{arguments:?}: {printed}"
+        );
     }
 }

@@ -28,7 +28,11 @@ pub struct Ended {
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut process = Process::start(command(arguments).envs(environment.iter().copied()));
     let status = process.wait();
-    Ended { code: status.code(), stdout: process.stdout.wait_all(), stderr: process.stderr.wait_all() }
+    Ended {
+        code: status.code(),
+        stdout: process.stdout.wait_all(),
+        stderr: process.stderr.wait_all(),
+    }
 }
 
 /// The program, not yet started, without the settings of whoever runs the tests.
@@ -83,7 +87,9 @@ impl Process {
     /// Waits for the end.
     pub(super) fn wait(&mut self) -> ExitStatus {
         *self.status.get_or_insert_with(|| {
-            self.exit.recv_timeout(DEADLINE).expect("the program ends within a minute")
+            self.exit
+                .recv_timeout(DEADLINE)
+                .expect("the program ends within a minute")
         })
     }
 }
@@ -136,7 +142,11 @@ impl Output {
             }
             let _ = end_sender.send(());
         });
-        Self { text, first_line, end }
+        Self {
+            text,
+            first_line,
+            end,
+        }
     }
 
     /// What came so far.
@@ -162,7 +172,9 @@ impl Output {
 
     /// Waits for the end of the output, and answers all of it.
     pub(super) fn wait_all(&self) -> String {
-        self.end.recv_timeout(DEADLINE).expect("the output ends with its process");
+        self.end
+            .recv_timeout(DEADLINE)
+            .expect("the output ends with its process");
         self.text()
     }
 }

@@ -35,7 +35,12 @@ impl Server {
             .first_line()
             .unwrap_or_else(|| panic!("the server did not get ready:\n{}", process.stderr.text()));
         let address = address_in(&ready).unwrap_or_else(|| panic!("no address in {ready:?}"));
-        Self { arguments, address, ready, process }
+        Self {
+            arguments,
+            address,
+            ready,
+            process,
+        }
     }
 
     /// Where it listens.

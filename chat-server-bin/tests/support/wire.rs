@@ -21,8 +21,12 @@ impl Wire {
     pub fn connect(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).expect("the server takes connections");
         socket.set_nodelay(true).expect("the socket is open");
-        socket.set_read_timeout(Some(DEADLINE)).expect("the time-out is not zero");
-        socket.set_write_timeout(Some(DEADLINE)).expect("the time-out is not zero");
+        socket
+            .set_read_timeout(Some(DEADLINE))
+            .expect("the time-out is not zero");
+        socket
+            .set_write_timeout(Some(DEADLINE))
+            .expect("the time-out is not zero");
         let input = BufReader::new(socket.try_clone().expect("a descriptor is left"));
         Self { socket, input }
     }
@@ -34,7 +38,8 @@ impl Wire {
 
     /// Sends a line, its end included.
     pub fn send_line(&mut self, line: &str) {
-        self.send_bytes(format!("{line}\n").as_bytes()).expect("the server reads");
+        self.send_bytes(format!("{line}\n").as_bytes())
+            .expect("the server reads");
     }
 
     /// Sends a frame.
