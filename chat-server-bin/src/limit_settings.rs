@@ -100,7 +100,6 @@ limit_settings! {
     presence_lease: Period,
     presence_interval: Period,
     presence_timeout: Period,
-    presence_queue: usize,
 }
 
 impl Default for LimitSettings {

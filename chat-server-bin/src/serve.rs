@@ -11,7 +11,7 @@ use chat_core::{Chat, Limits};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::node_name::node_name;
 use crate::shutdown::{Signals, serve_until_signal};
 use crate::wire_up::{Wired, wire_up};
@@ -24,7 +24,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let address = taken.address();
     let node = node_name(&settings.node, address.port())?;
     let wired = wire_up(&settings).await?;
-    let chat = start(&settings, &wired, node.clone()).await?;
+    let chat = start(&settings, &wired, node.clone());
     let signals = Signals::take().context("cannot handle signals")?;
     let listener = taken.listen()?;
     say_ready(&settings, address, &node)?;
@@ -38,7 +38,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Result<Chat, Failure> {
+fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Chat {
     let limits = open_files::make_room(Limits::from(settings.limits.clone()));
     let policy = if settings.friends_only {
         SendPolicy::Friends
@@ -50,8 +50,6 @@ async fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Result<Chat,
         .node(node)
         .send_policy(policy)
         .start()
-        .await
-        .map_err(|error| Failure::new(FailureKind::Store, error))
 }
 
 /// The one line on standard output, for people and for programs that wait for it.

@@ -162,7 +162,7 @@ mod tests {
                 settings.limits.presence_lease = seconds(8)
             }),
             ("`limits.pull_interval`", |settings| {
-                settings.limits.pull_interval_without_bus = seconds(21)
+                settings.limits.pull_interval_without_bus = seconds(60)
             }),
         ];
         for (name, change) in changes {

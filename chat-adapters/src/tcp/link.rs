@@ -1,11 +1,13 @@
 //! One connection: moves bytes between a socket and the chat's `Connection`.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chat_core::protocol::LineDecoder;
-use chat_core::{Connection, Next};
+use chat_core::{Connection, ConnectionEnd, Next};
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,10 +26,14 @@ const READ_BYTES: usize = 16_384;
 pub(super) struct Link {
     socket: TcpStream,
     connection: Connection,
+    end: ConnectionEnd,
     decoder: LineDecoder,
     input: Input,
     frames: Vec<Bytes>,
     outgoing: Outgoing,
+    /// Alternates, so that neither a client that asks without end nor one that gets without end
+    /// keeps the other direction from its turn.
+    input_first: bool,
     close_timeout: Duration,
 }
 
@@ -42,22 +48,29 @@ enum Input {
     Closed,
 }
 
-/// What the wait of a turn ended with.
+/// What a turn is for.
 enum Turn {
-    Readable,
-    Writable,
+    /// Bytes may have come.
+    Read,
+    /// The socket takes bytes again.
+    Write,
+    /// The connection gave frames, or wants to close.
     Frames(Next),
+    /// The connection takes frames again that wait in the decoder.
+    Take,
 }
 
 impl Link {
     pub(super) fn new(socket: TcpStream, connection: Connection, close_timeout: Duration) -> Self {
         Self {
             decoder: LineDecoder::new(connection.max_frame()),
+            end: connection.end(),
             socket,
             connection,
             input: Input::Open,
             frames: Vec::new(),
             outgoing: Outgoing::default(),
+            input_first: true,
             close_timeout,
         }
     }
@@ -77,9 +90,12 @@ impl Link {
             // A peer that is always ready must not keep others from their turn.
             coop::consume_budget().await;
             self.take_frames();
-            match self.turn().await? {
-                Turn::Readable => self.read()?,
-                Turn::Writable => self.write()?,
+            let turn = self.turn().await?;
+            self.input_first = !matches!(turn, Turn::Read);
+            match turn {
+                Turn::Take => {}
+                Turn::Read => self.read()?,
+                Turn::Write => self.write()?,
                 Turn::Frames(Next::Write) => {
                     self.outgoing.take(&mut self.frames);
                     self.write()?;
@@ -94,15 +110,50 @@ impl Link {
 
     /// Waits until something can be done.
     async fn turn(&mut self) -> io::Result<Turn> {
-        let reading = self.input == Input::Open && self.connection.wants_frames();
-        let writing = !self.outgoing.is_empty();
-        // Every branch is cancel safe: readiness moves no byte, and `next_frames` leaves what it
-        // has in the connection or in `frames`. The order is random, so that neither side starves.
+        let end = self.end.clone();
+        // Both branches are cancel safe: polling moves no byte, and frames go into a field.
         tokio::select! {
-            ready = self.socket.readable(), if reading => ready.map(|()| Turn::Readable),
-            ready = self.socket.writable(), if writing => ready.map(|()| Turn::Writable),
-            next = self.connection.next_frames(&mut self.frames), if !writing => Ok(Turn::Frames(next)),
+            turn = poll_fn(|cx| self.poll_turn(cx)) => turn,
+            () = end.overdue() => Err(io::Error::new(io::ErrorKind::TimedOut, "the goodbye is overdue")),
         }
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if self.input_first
+            && let Poll::Ready(turn) = self.poll_input(cx)
+        {
+            return Poll::Ready(turn);
+        }
+        let wanted_frames = self.connection.wants_frames();
+        if let Poll::Ready(turn) = self.poll_output(cx) {
+            return Poll::Ready(turn);
+        }
+        if !wanted_frames && self.connection.wants_frames() {
+            return Poll::Ready(Ok(Turn::Take));
+        }
+        self.poll_input(cx)
+    }
+
+    fn poll_input(&self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if self.input != Input::Open || !self.connection.wants_frames() {
+            return Poll::Pending;
+        }
+        ready!(self.socket.poll_read_ready(cx))?;
+        Poll::Ready(Ok(Turn::Read))
+    }
+
+    /// No frames are asked for before the last ones are written: what comes meanwhile waits in
+    /// the store.
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if self.outgoing.is_empty() {
+            return self
+                .connection
+                .poll_frames(cx, &mut self.frames)
+                .map(Turn::Frames)
+                .map(Ok);
+        }
+        ready!(self.socket.poll_write_ready(cx))?;
+        Poll::Ready(Ok(Turn::Write))
     }
 
     /// Hands over whole frames for as long as the connection wants them.
@@ -157,11 +208,16 @@ impl Link {
         let Self {
             socket,
             connection,
+            end,
             outgoing,
             close_timeout,
             ..
         } = self;
-        part(socket, outgoing, close_timeout).await;
+        // Cancel safe: whatever an overdue end cuts short was to be thrown away.
+        tokio::select! {
+            () = part(socket, outgoing, close_timeout) => {}
+            () = end.overdue() => {}
+        }
         drop(connection);
     }
 }

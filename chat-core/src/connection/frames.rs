@@ -56,6 +56,7 @@ pub struct Connection {
     /// Delivered with the frames that are being written, to be acknowledged when they are.
     unacknowledged: HashMap<ConversationId, Seq>,
     goodbye: Option<Goodbye>,
+    input_ended: bool,
 }
 
 enum State {
@@ -91,6 +92,7 @@ impl Connection {
             ack: AckMode::Client,
             unacknowledged: HashMap::new(),
             goodbye: None,
+            input_ended: false,
         }
     }
 
@@ -145,6 +147,12 @@ impl Connection {
         self.close(Goodbye::new(GoodbyeCode::FrameTooLarge, None));
     }
 
+    /// Says that the client will send nothing more. It still gets the replies to what it asked;
+    /// after the last one [`next_frames`](Self::next_frames) says to close.
+    pub const fn end_of_input(&mut self) {
+        self.input_ended = true;
+    }
+
     /// Waits for frames to be written, each without a line end, and appends them. Cancel safe.
     ///
     /// Gives at most `Limits::outbox_bytes` and one frame at once, so a slow reader's news waits in
@@ -171,6 +179,9 @@ impl Connection {
             && let Some(goodbye) = &self.goodbye
         {
             push(frames, Event::Goodbye(goodbye.clone()).to_frame().encode());
+            return Poll::Ready(Next::Close);
+        }
+        if self.pending.is_empty() && self.input_ended {
             return Poll::Ready(Next::Close);
         }
         if frames.is_empty() {

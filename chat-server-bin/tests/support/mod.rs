@@ -1,6 +1,18 @@
 //! A real server process and a raw client, for tests that go through a socket.
 
-#![allow(dead_code, reason = "every test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "every test program uses its own part of this"
+)]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod process;
 mod server;
