@@ -52,11 +52,16 @@ async fn bodies(client: &mut Client, count: usize) -> Vec<String> {
 }
 
 async fn end(client: &mut Client) -> Error {
-    loop {
-        if let Err(error) = client.next_event().await {
-            return error;
+    let ending = async {
+        loop {
+            if let Err(error) = client.next_event().await {
+                return error;
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(3_600), ending)
+        .await
+        .expect("the client does not end")
 }
 
 #[tokio::test(start_paused = true)]
