@@ -78,8 +78,8 @@ pub(super) struct Talk {
     pub(super) current: Option<ConversationId>,
     pub(super) unread: HashMap<ConversationId, u64>,
     /// What the present line waits for; the next line waits for it.
-    pub(super) pending: Option<(Pending, EnteredLine)>,
-    pub(super) sends: JoinSet<Answered>,
+    pending: Option<(Pending, EnteredLine)>,
+    sends: JoinSet<Answered>,
     pub(super) is_away: bool,
 }
 
