@@ -33,7 +33,7 @@ async fn a_login_over_tcp_is_answered() {
             .await
     };
     let (welcome, _peer) = tokio::join!(client, server.accept_login("token-1"));
-    assert_eq!(welcome.unwrap().token.reveal(), "token-1");
+    assert_eq!(welcome.unwrap().token.unwrap().reveal(), "token-1");
 }
 
 #[tokio::test]

@@ -124,7 +124,10 @@ async fn login(global: &GlobalArguments, name: Option<UserName>) -> Result<(), F
         async |_: &mut Connection, welcome: &Welcome| Ok(welcome.clone()),
     )
     .await?;
-    StoredLogin::new(&global.server, &welcome).write(&path)?;
+    let stored = StoredLogin::new(&global.server, &welcome).ok_or_else(|| {
+        Failure::Usage("this server gives no tokens; say who you are with each command".to_owned())
+    })?;
+    stored.write(&path)?;
     print_reply(global, &Reply::Welcome(Box::new(welcome)), None)
 }
 

@@ -19,17 +19,17 @@ pub(crate) struct StoredLogin {
     pub(crate) server: String,
     pub(crate) user: User,
     pub(crate) token: Token,
-    pub(crate) token_expires_at: Timestamp,
+    pub(crate) token_expires_at: Option<Timestamp>,
 }
 
 impl StoredLogin {
-    /// What a login gave; `None` where the server gives no tokens.
+    /// What a login gave; `None` where the server gave no token.
     pub(crate) fn new(server: &str, welcome: &Welcome) -> Option<Self> {
         Some(Self {
             server: server.to_owned(),
             user: welcome.user.clone(),
             token: welcome.token.clone()?,
-            token_expires_at: welcome.token_expires_at?,
+            token_expires_at: welcome.token_expires_at,
         })
     }
 

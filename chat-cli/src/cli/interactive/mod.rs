@@ -1,6 +1,7 @@
 //! `chat` for people: a line editor, conversations as they happen.
 
 mod commands;
+mod display;
 mod editor;
 mod screen;
 mod talk;

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chat_client::{Client, ClientEvent, ClientOptions, Error};
-use chat_core::protocol::{Event, OutgoingMessage, Recipient, Reply, Sent};
+use chat_core::protocol::{OutgoingMessage, Recipient, Reply, Sent};
 use chat_core::types::{Body, ConversationId};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::commands::{COMMANDS, Line, history, parse};
+use super::commands::{Line, history, parse};
 use super::editor::{EnteredLine, LineEditor};
 use super::screen::{Printer, Screen};
 use crate::cli::action::{perform, recipient};
@@ -21,7 +21,7 @@ use crate::cli::directory::Directory;
 use crate::cli::failure::Failure;
 use crate::cli::output::Wording;
 use crate::cli::target::Target;
-use crate::cli::text::{Colour, Tone, local_time, visible, visible_lines};
+use crate::cli::text::{Colour, visible};
 
 /// Lines that may wait while another one is being done.
 const WAITING_LINES: usize = 64;
@@ -63,23 +63,24 @@ enum Answer {
 type Pending = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send>>;
 
 /// A message that was answered, or not.
-struct Answered {
-    body: Body,
-    outcome: Result<Sent, Error>,
+pub(super) struct Answered {
+    pub(super) body: Body,
+    pub(super) outcome: Result<Sent, Error>,
 }
 
-struct Talk {
-    client: Client,
-    screen: Screen,
-    printer: Printer,
-    wording: Wording,
-    directory: Directory,
-    current: Option<ConversationId>,
-    unread: HashMap<ConversationId, u64>,
+/// Everything that the user sees and does.
+pub(super) struct Talk {
+    pub(super) client: Client,
+    pub(super) screen: Screen,
+    pub(super) printer: Printer,
+    pub(super) wording: Wording,
+    pub(super) directory: Directory,
+    pub(super) current: Option<ConversationId>,
+    pub(super) unread: HashMap<ConversationId, u64>,
     /// What the present line waits for; the next line waits for it.
     pending: Option<(Pending, EnteredLine)>,
     sends: JoinSet<Answered>,
-    is_away: bool,
+    pub(super) is_away: bool,
 }
 
 /// What happens next.
@@ -294,97 +295,6 @@ impl Talk {
             }
             Err(error) => self.alert(&Failure::Client(error)),
         }
-    }
-
-    /// The echo of one's own message, once it is stored.
-    fn show_answered(&mut self, Answered { body, outcome }: Answered) {
-        match outcome {
-            Ok(sent) => {
-                let time = self.wording.quiet(&local_time(sent.at));
-                let title = visible(&self.directory.title(sent.conversation));
-                let me = self.wording.colour.paint(
-                    Tone::Own,
-                    &format!("@{}", visible(self.directory.me.name.as_str())),
-                );
-                let line = format!("{time} {me} to {title}: {}", visible_lines(body.as_str()));
-                self.printer.print(&line);
-            }
-            Err(error) => {
-                let sentence = Failure::Client(error).sentence();
-                self.printer
-                    .print(&self.wording.alert(&format!("not sent: {sentence}")));
-            }
-        }
-    }
-
-    fn show_event(&mut self, event: ClientEvent) {
-        match event {
-            ClientEvent::Server(event) => {
-                self.directory.learn_event(&event);
-                if let Event::Message(message) = &event
-                    && Some(message.conversation) != self.current
-                    && message.from.id != self.directory.me.id
-                {
-                    *self.unread.entry(message.conversation).or_default() += 1;
-                }
-                if let Some(line) = self.wording.event(&event, &self.directory) {
-                    self.printer.print(&line);
-                }
-            }
-            ClientEvent::Disconnected { reason, retry_in } => {
-                self.is_away = true;
-                let seconds = retry_in.as_secs_f32();
-                let text = format!("{}; trying again in {seconds:.1} s", visible(&reason));
-                self.printer.print(&self.wording.alert(&text));
-            }
-            ClientEvent::Reconnected(welcome) => {
-                self.is_away = false;
-                self.directory.learn_reply(&Reply::Friends {
-                    friends: welcome.friends.clone(),
-                });
-                self.directory.learn_reply(&Reply::Groups {
-                    groups: welcome.groups.clone(),
-                });
-                self.printer.print(&self.wording.quiet("connected again"));
-            }
-            _ => {}
-        }
-    }
-
-    fn alert(&mut self, failure: &Failure) {
-        self.printer.print(&self.wording.alert(&failure.sentence()));
-    }
-
-    fn print_no_conversation(&mut self) {
-        self.printer.print(
-            &self
-                .wording
-                .alert("say first where to talk: /to @NAME or /to #GROUP"),
-        );
-    }
-
-    fn print_help(&mut self) {
-        for (command, usage, what) in COMMANDS {
-            self.printer
-                .print(&format!("{:<34} {what}", format!("{command} {usage}")));
-        }
-    }
-
-    /// Sets the prompt and the names to complete.
-    fn refresh(&mut self) {
-        let title = self
-            .current
-            .map(|current| visible(&self.directory.title(current)));
-        let unread: u64 = self.unread.values().sum();
-        let mut prompt = title.unwrap_or_default();
-        if unread > 0 {
-            prompt = format!("[{unread} unread] {prompt}");
-        }
-        let friends = self.directory.friends.values().map(|name| format!("@{name}"));
-        let groups = self.directory.groups.values().map(|name| format!("#{name}"));
-        let mut shown = self.screen.shown();
-        shown.prompt = format!("{prompt}> ");
-        shown.names = friends.chain(groups).collect();
     }
 }
 
