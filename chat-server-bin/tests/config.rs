@@ -1,4 +1,5 @@
 //! Settings as the program sees them: their sources, their precedence, and what it says of mistakes.
+#![expect(clippy::unwrap_used, reason = "what a test is set up with must be there")]
 
 mod support;
 
