@@ -1,0 +1,386 @@
+//! The TCP transport with real sockets in front of a chat in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chat_adapters::tcp;
+use chat_core::{Chat, Limits, memory};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// How long anything may take; only a failure ever waits that long.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+struct Server {
+    chat: Chat,
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    #[expect(clippy::disallowed_methods, reason = "the test owns the handle")]
+    async fn start(limits: Limits) -> Self {
+        let chat = Chat::builder(memory::backends()).limits(limits).start();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(tcp::serve(listener, chat.clone(), stop.clone().cancelled_owned()));
+        Self {
+            chat,
+            address,
+            stop,
+            serving,
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        let (input, output) = socket.into_split();
+        Client {
+            input: BufReader::new(input),
+            output,
+        }
+    }
+
+    async fn logged_in(&self, name: &str) -> Client {
+        let mut client = self.connect().await;
+        for kind in ["register", "login"] {
+            client
+                .send(&json!({"type": kind, "name": name, "password": "correct horse"}))
+                .await;
+        }
+        for expected in ["registered", "welcome", "synced"] {
+            assert_eq!(client.frame().await["type"], expected);
+        }
+        client
+    }
+
+    async fn has_connections(&self, count: usize) {
+        within(async {
+            while self.chat.connection_count() != count {
+                yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// Drains and waits until the transport has ended.
+    async fn end(self) {
+        self.stop.cancel();
+        self.chat.drain(Duration::ZERO).await;
+        within(self.serving).await.unwrap().unwrap();
+    }
+}
+
+struct Client {
+    input: BufReader<OwnedReadHalf>,
+    output: OwnedWriteHalf,
+}
+
+impl Client {
+    async fn send(&mut self, frame: &Value) {
+        self.send_bytes(format!("{frame}\n").as_bytes()).await;
+    }
+
+    async fn send_bytes(&mut self, bytes: &[u8]) {
+        within(self.output.write_all(bytes)).await.unwrap();
+    }
+
+    /// Sends the same again and again without reading, until no byte is taken for a while; answers
+    /// how many were. Unbounded buffers would take all of 512 MiB.
+    async fn fill(&mut self, batch: &[u8]) -> usize {
+        let mut sent = 0;
+        while sent < 512 * 1_024 * 1_024 {
+            let rest = &batch[sent % batch.len()..];
+            match timeout(Duration::from_millis(500), self.output.write(rest)).await {
+                Ok(count) => sent += count.unwrap(),
+                Err(_) => break,
+            }
+        }
+        sent
+    }
+
+    /// The next frame; `None` where the connection was closed properly.
+    async fn next_frame(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        let count = within(self.input.read_line(&mut line)).await.unwrap();
+        (count > 0).then(|| serde_json::from_str(&line).unwrap())
+    }
+
+    async fn frame(&mut self) -> Value {
+        self.next_frame().await.unwrap()
+    }
+
+    /// Asks and is answered: the server serves this client.
+    async fn ping(&mut self) {
+        self.send(&json!({"type": "ping", "ref": "p"})).await;
+        let frame = self.frame().await;
+        assert_eq!(
+            (&frame["type"], &frame["ref"]),
+            (&json!("pong"), &json!("p")),
+            "{frame}"
+        );
+    }
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future)
+        .await
+        .unwrap_or_else(|_| panic!("nothing happened for a minute"))
+}
+
+fn pings(count: usize) -> String {
+    (0..count)
+        .map(|number| format!("{{\"type\":\"ping\",\"ref\":{number}}}\n"))
+        .collect()
+}
+
+fn unlimited_requests() -> Limits {
+    Limits {
+        requests_per_second: 1_000_000_000,
+        requests_burst: 1_000_000_000,
+        ..Limits::default()
+    }
+}
+
+#[tokio::test]
+async fn many_requests_in_one_piece_are_answered_in_order_though_the_client_sends_no_more() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.connect().await;
+    client.send_bytes(pings(10_000).as_bytes()).await;
+    within(client.output.shutdown()).await.unwrap();
+    for number in 0..10_000 {
+        assert_eq!(client.frame().await["ref"], number);
+    }
+    assert_eq!(client.next_frame().await, None);
+    drop(client);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_send_is_answered_though_the_client_sends_no_more() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.logged_in("alice").await;
+    client
+        .send(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "a note"}))
+        .await;
+    within(client.output.shutdown()).await.unwrap();
+    assert_eq!(client.frame().await["type"], "sent");
+    assert_eq!(client.next_frame().await, None);
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_has_no_session_any_more() {
+    let server = Server::start(Limits::default()).await;
+    let mut alice = server.logged_in("alice").await;
+    let bob = server.logged_in("bob").await;
+    alice.send(&json!({"type": "add_friend", "user": 2})).await;
+    assert_eq!(alice.frame().await["user"]["online"], true);
+    drop(bob);
+    let presence = alice.frame().await;
+    assert_eq!(
+        (&presence["type"], &presence["online"]),
+        (&json!("presence"), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn frames_may_come_byte_by_byte_and_end_in_either_way() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.connect().await;
+    for byte in b"\n\r\n{\"type\":\"ping\",\"ref\":1}\r\n{\"type\":\"ping\",\"ref\":2}\n" {
+        client.send_bytes(&[*byte]).await;
+        yield_now().await;
+    }
+    assert_eq!(client.frame().await["ref"], 1);
+    assert_eq!(client.frame().await["ref"], 2);
+}
+
+#[tokio::test]
+async fn a_line_without_end_gets_its_goodbye_though_the_client_goes_on_sending() {
+    let server = Server::start(Limits {
+        max_frame: 2_000,
+        ..Limits::default()
+    })
+    .await;
+    let mut client = server.connect().await;
+    client.send_bytes(&vec![b'x'; 64 * 1_024 * 1_024]).await;
+    let goodbye = client.frame().await;
+    assert_eq!(
+        (&goodbye["type"], &goodbye["code"]),
+        (&json!("goodbye"), &json!("frame_too_large"))
+    );
+    assert_eq!(client.next_frame().await, None);
+    server.connect().await.ping().await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_not_read_from_either_and_loses_nothing() {
+    let server = Server::start(unlimited_requests()).await;
+    let mut client = server.connect().await;
+    let batch = pings(1_000);
+    let sent = client.fill(batch.as_bytes()).await;
+    let rest = &batch.as_bytes()[sent % batch.len()..];
+    assert!(
+        sent < 64 * 1_024 * 1_024,
+        "{sent} bytes were taken from a client that does not read"
+    );
+    server.connect().await.ping().await;
+
+    let Client {
+        mut input,
+        mut output,
+    } = client;
+    let due = (sent + rest.len()) / batch.len() * 1_000;
+    let finish = async {
+        output.write_all(rest).await.unwrap();
+        output.shutdown().await.unwrap();
+    };
+    let replies = async {
+        let (mut count, mut line) = (0, String::new());
+        while input.read_line(&mut line).await.unwrap() > 0 {
+            assert!(
+                line.contains(&format!("\"ref\":{}}}", count % 1_000)),
+                "{count}: {line}"
+            );
+            count += 1;
+            line.clear();
+        }
+        count
+    };
+    let (count, ()) = within(async { tokio::join!(replies, finish) }).await;
+    assert_eq!(count, due);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_without_reply_does_not_hold_up_what_came_with_it() {
+    // A session that remembers one conversation has to ask the store about the other, and takes
+    // no frame meanwhile.
+    let server = Server::start(Limits {
+        session_conversations: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut alice = server.logged_in("alice").await;
+    let mut bob = server.logged_in("bob").await;
+    for sender in [&mut alice, &mut bob] {
+        sender
+            .send(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "a note"}))
+            .await;
+        while sender.frame().await["type"] != "sent" {}
+    }
+    for conversation in ["d:1:1", "d:1:2", "d:1:1"] {
+        let both = format!(
+            "{}\n{}\n",
+            json!({"type": "ack", "conversation": conversation, "seq": 1}),
+            json!({"type": "ping", "ref": conversation})
+        );
+        alice.send_bytes(both.as_bytes()).await;
+        let mut frame = alice.frame().await;
+        if frame["type"] == "message" {
+            frame = alice.frame().await;
+        }
+        assert_eq!(
+            (&frame["type"], &frame["ref"]),
+            (&json!("pong"), &json!(conversation)),
+            "{frame}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_told_so_and_room_is_given_back() {
+    let server = Server::start(Limits {
+        connections: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut first = server.connect().await;
+    first.ping().await;
+    let mut second = server.connect().await;
+    second.send_bytes(b"{\"type\":\"ping\"}\n").await;
+    assert_eq!(second.frame().await["code"], "too_many_connections");
+    assert_eq!(second.next_frame().await, None);
+    first.ping().await;
+    drop(first);
+    server.has_connections(0).await;
+    server.connect().await.ping().await;
+}
+
+#[tokio::test]
+async fn a_client_may_vanish_at_any_byte() {
+    let server = Server::start(Limits::default()).await;
+    let dialogue = "{\"type\":\"register\",\"name\":\"eve\",\"password\":\"correct horse\"}\n\
+                    {\"type\":\"login\",\"name\":\"eve\",\"password\":\"correct horse\"}\n";
+    for end in (0..dialogue.len()).step_by(3) {
+        let mut client = server.connect().await;
+        client.send_bytes(&dialogue.as_bytes()[..end]).await;
+        // Every other one as a machine that crashes: the connection is reset.
+        if end % 2 == 0 {
+            client.output.as_ref().set_zero_linger().unwrap();
+        }
+    }
+    let mut witness = server.connect().await;
+    witness.ping().await;
+    server.has_connections(1).await;
+    drop(witness);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn draining_says_goodbye_and_then_nothing_listens_any_more() {
+    let server = Server::start(Limits::default()).await;
+    let (address, mut client) = (server.address, server.logged_in("alice").await);
+    let told = async {
+        let goodbye = client.frame().await;
+        assert_eq!(goodbye["code"], "server_draining", "{goodbye}");
+        assert_eq!(client.next_frame().await, None);
+        drop(client);
+    };
+    tokio::join!(server.end(), told);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_cannot_hold_up_the_end() {
+    let limits = Limits {
+        close_timeout: Duration::from_millis(100),
+        ..unlimited_requests()
+    };
+    let server = Server::start(limits).await;
+    let mut client = server.connect().await;
+    let batch = pings(10_000);
+    while timeout(
+        Duration::from_millis(200),
+        client.output.write_all(batch.as_bytes()),
+    )
+    .await
+    .is_ok()
+    {}
+    within(server.end()).await;
+    drop(client);
+}
+
+#[tokio::test]
+async fn dropping_the_transport_ends_every_connection() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.connect().await;
+    client.ping().await;
+    server.serving.abort();
+    assert_eq!(client.next_frame().await, None);
+    server.has_connections(0).await;
+}
