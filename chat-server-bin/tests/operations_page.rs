@@ -22,7 +22,9 @@ fn settings_of_the_example() -> BTreeMap<String, String> {
 /// First and second cell of every row of the tables of settings.
 fn settings_of_the_page() -> BTreeMap<String, String> {
     let tables = PAGE.split_once("## Settings").map_or("", |(_, rest)| rest);
-    let tables = tables.split_once("## Exit codes").map_or("", |(tables, _)| tables);
+    let tables = tables
+        .split_once("## Exit codes")
+        .map_or("", |(tables, _)| tables);
     let rows = tables.lines().filter_map(|line| {
         let (key, rest) = line.strip_prefix("| `")?.split_once("` | `")?;
         let (value, _) = rest.split_once("` |")?;
