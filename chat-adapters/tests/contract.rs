@@ -1,4 +1,8 @@
 //! The contract of the ports, on every backend of this crate.
+#![cfg_attr(
+    feature = "sqlite",
+    expect(clippy::expect_used, reason = "a test binary without a harness of its own")
+)]
 
 use std::process::ExitCode;
 
