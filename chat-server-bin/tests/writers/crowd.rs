@@ -128,7 +128,17 @@ impl Crowd {
         }
     }
 
-    /// The codes of the goodbyes of the last sessions.
+    /// All give up what was not answered. Answers its ids.
+    pub(crate) fn give_up(&mut self) -> Vec<String> {
+        self.writers.iter_mut().flat_map(Writer::give_up).collect()
+    }
+
+    /// Whether any device got a message with this id.
+    pub(crate) fn saw(&self, id: &str) -> bool {
+        self.writers.iter().any(|writer| writer.saw(id))
+    }
+
+    /// The goodbyes of the last sessions.
     pub(crate) fn last_goodbyes(&self) -> impl Iterator<Item = Option<&Value>> {
         self.writers.iter().map(Writer::last_goodbye)
     }

@@ -85,12 +85,28 @@ impl Writer {
         self.unanswered.len()
     }
 
+    /// Gives up what was not answered; answers the ids.
+    pub(super) fn give_up(&mut self) -> Vec<String> {
+        let given_up: Vec<_> = self.unanswered.drain(..).map(|send| send.id).collect();
+        for session in &mut self.device.sessions {
+            session.first_sends.retain(|id| !given_up.contains(id));
+        }
+        given_up
+    }
+
     pub(super) fn sent(&self) -> usize {
         self.device
             .sessions
             .iter()
             .map(|session| session.sent.len())
             .sum()
+    }
+
+    pub(super) fn saw(&self, id: &str) -> bool {
+        let sessions = self.device.sessions.iter();
+        sessions
+            .flat_map(|session| &session.received)
+            .any(|seen| seen.id == id)
     }
 
     pub(super) const fn last_goodbye(&self) -> Option<&Value> {
