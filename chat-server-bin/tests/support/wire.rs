@@ -51,7 +51,8 @@ impl Wire {
     pub fn next_frame(&mut self) -> Option<Value> {
         let mut line = String::new();
         match self.input.read_line(&mut line) {
-            Ok(0) => None,
+            // A server that was killed may leave half a line.
+            Ok(_) if !line.ends_with('\n') => None,
             Ok(_) => Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))),
             Err(error) if is_end(&error) => None,
             Err(error) => panic!("no frame came: {error}"),
