@@ -1,4 +1,9 @@
 //! The program from outside: its commands, its exit codes, how it gets ready and how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
