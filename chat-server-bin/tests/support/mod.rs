@@ -14,10 +14,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod bystanders;
 mod process;
 mod server;
 mod wire;
 
+pub use bystanders::Bystanders;
 pub use process::{Ended, run};
 pub use server::Server;
 pub use wire::Wire;

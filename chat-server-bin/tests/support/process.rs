@@ -74,6 +74,10 @@ impl Process {
         }
     }
 
+    pub(super) const fn id(&self) -> Pid {
+        self.pid
+    }
+
     pub(super) fn signal(&mut self, signal: Signal) {
         if self.status.is_none() {
             self.status = self.exit.try_recv().ok();

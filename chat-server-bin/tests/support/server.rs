@@ -53,6 +53,19 @@ impl Server {
         &self.ready
     }
 
+    /// The most memory that it ever used, in bytes.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .expect("the process runs, on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kibibytes: usize = kibibytes.and_then(|count| count.parse().ok()).expect("a count");
+        kibibytes * 1_024
+    }
+
     /// What it logged so far.
     pub fn stderr(&self) -> String {
         self.process.stderr.text()

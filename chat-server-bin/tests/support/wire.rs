@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a frame may take; only a failure ever waits that long.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -19,7 +19,12 @@ pub struct Wire {
 impl Wire {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).expect("the server takes connections");
+        Self::of(&TcpStream::connect(address).expect("the server takes connections"))
+    }
+
+    /// A second view of a connection, so that one thread can send while another receives.
+    pub fn of(socket: &TcpStream) -> Self {
+        let socket = socket.try_clone().expect("a descriptor is left");
         socket.set_nodelay(true).expect("the socket is open");
         socket
             .set_read_timeout(Some(DEADLINE))
@@ -67,6 +72,37 @@ impl Wire {
         self.next_frame().expect("the connection is open")
     }
 
+    /// The next line as it came, its end included.
+    ///
+    /// # Panics
+    /// Where none comes.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.input.read_line(&mut line).expect("a line comes");
+        line
+    }
+
+    /// Registers a user on a connection of its own, logs it in here, and waits for `synced`.
+    /// Answers its id and its token.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub fn begin_as(&mut self, name: &str) -> (u64, String) {
+        let address = self.socket.peer_addr().expect("the socket is connected");
+        let registered = Self::connect(address).request(
+            &json!({"type": "register", "ref": "register", "name": name, "password": "correct horse"}),
+        );
+        assert_eq!(registered["type"], "registered", "{registered}");
+        let login = json!({"type": "login", "ref": "login", "name": name, "password": "correct horse"});
+        let welcome = self.request(&login);
+        let token = welcome["token"].as_str().unwrap_or_else(|| panic!("{welcome}"));
+        assert_eq!(self.frame()["type"], "synced");
+        (
+            welcome["user"]["id"].as_u64().expect("a user has an id"),
+            token.to_owned(),
+        )
+    }
+
     /// Sends a request and answers the next frame that carries its `ref`.
     pub fn request(&mut self, request: &Value) -> Value {
         self.send(request);
@@ -86,6 +122,12 @@ impl Wire {
     /// Says that nothing more will be sent; replies can still be read.
     pub fn end_sending(&mut self) {
         self.socket.shutdown(Shutdown::Write).expect("the socket is open");
+    }
+
+    /// Ends both directions.
+    pub fn close(&self) {
+        // The server may have ended them already.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// The socket itself, for what nothing here offers.
