@@ -405,6 +405,10 @@ impl Delivery {
     }
 
     fn page(&mut self, conversation: ConversationId, messages: Vec<Message>) {
+        if self.recheck.contains(&conversation) {
+            // Read before a membership changed: it is read again, where it still may be.
+            return;
+        }
         if messages.is_empty() {
             // The store does not show yet what a notice told of: ask again, more and more slowly.
             self.failures = self.failures.saturating_add(1);
