@@ -26,7 +26,10 @@ fn script() -> Vec<Step> {
         device,
         node: device % 2,
     });
+    // From here on every session is live.
+    let synced = (0..DEVICES).map(|device| read(device, true));
     opened
+        .chain(synced)
         .chain([
             Step::Join { device: 2, group: 0 },
             burst(),
