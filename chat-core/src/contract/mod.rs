@@ -45,6 +45,7 @@ mod bus;
 mod check;
 mod friends;
 mod groups;
+pub mod history;
 mod log;
 mod messages;
 mod presence;

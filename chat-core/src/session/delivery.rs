@@ -209,15 +209,26 @@ impl Delivery {
     /// Takes back what of a group is not handed out yet, until it is known whether it still may be.
     fn recheck_group(&mut self, group: GroupId) {
         let conversation = ConversationId::group(group);
-        let mut first = None;
+        let mut taken_back = BTreeSet::new();
         self.ready.retain(|ready| match ready {
             Delivered::Message(message) if message.conversation == conversation => {
-                first.get_or_insert(message.seq);
+                taken_back.insert(message.seq);
                 false
             }
             _ => true,
         });
-        if let (Some(first), Some(track)) = (first, self.shared.positions().get_mut(conversation)) {
+        if let (Some(&first), Some(track)) = (
+            taken_back.first(),
+            self.shared.positions().get_mut(conversation),
+        ) {
+            // What was passed among them without being handed out is this session's own.
+            let mut seq = first;
+            while seq <= track.delivered {
+                if !taken_back.contains(&seq) {
+                    self.own_ahead.insert((conversation, seq));
+                }
+                seq = seq.next();
+            }
             track.delivered = first.previous();
         }
         self.recheck.insert(conversation);
@@ -394,6 +405,10 @@ impl Delivery {
     }
 
     fn page(&mut self, conversation: ConversationId, messages: Vec<Message>) {
+        if self.recheck.contains(&conversation) {
+            // Read before a membership changed: it is read again, where it still may be.
+            return;
+        }
         if messages.is_empty() {
             // The store does not show yet what a notice told of: ask again, more and more slowly.
             self.failures = self.failures.saturating_add(1);

@@ -1,0 +1,42 @@
+//! The promises of delivery under random use of two nodes that share a store and a lossy bus, and
+//! proof that the same run notices backends with a defect.
+
+mod defects;
+mod driver;
+mod noticed;
+mod script;
+
+use driver::{Setting, run};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_users_do_on_two_nodes_every_promise_is_kept(
+        script in script::scripts(), setting in settings()
+    ) {
+        prop_assert_eq!(run(&script, &setting), []);
+    }
+}
+
+prop_compose! {
+    fn settings()(
+        seed in any::<u64>(),
+        lost_per_mille in prop_oneof![Just(0), Just(300), Just(1_000)],
+        session_notices in 1..6_usize,
+        delivery_page in 1..5_usize,
+        bus_buffer in prop_oneof![Just(1_usize), Just(64)],
+        answers_late in any::<bool>(),
+    ) -> Setting {
+        Setting {
+            seed,
+            lost_per_mille,
+            session_notices,
+            delivery_page,
+            bus_buffer,
+            answers_late,
+            ..Setting::default()
+        }
+    }
+}
