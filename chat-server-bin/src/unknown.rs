@@ -10,7 +10,14 @@ use crate::failure::Failure;
 use crate::reference::reference;
 
 /// Variables of the project's other programs, which may be set where a server starts.
-const OF_OTHER_PROGRAMS: &[&str] = &["CHAT_REQUIRE"];
+const OF_OTHER_PROGRAMS: &[&str] = &[
+    "CHAT_DEVICE",
+    "CHAT_PASSWORD",
+    "CHAT_REQUIRE",
+    "CHAT_SERVER",
+    "CHAT_TOKEN",
+    "CHAT_TOKEN_FILE",
+];
 
 /// Refuses a key of the file that is no setting.
 pub(crate) fn check_file(file: &Table, path: &Path) -> Result<(), Failure> {
@@ -114,6 +121,7 @@ mod tests {
         for name in [
             "PATH",
             "CHATTER_X",
+            "CHAT_PASSWORD",
             "CHAT_REQUIRE",
             "CHAT_CONFIG",
             "CHAT_LOG_LEVEL",

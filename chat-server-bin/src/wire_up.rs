@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
-use chat_adapters::sqlite::SqliteStore;
+use chat_adapters::sqlite::{Migrated, SqliteStore};
 use chat_core::memory::{JsonLinesLog, MemoryBackends};
 use chat_core::ports::{Backends, EventLog, Stores};
 
@@ -47,13 +47,16 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<String, Failure> {
     let store = &settings.store;
     Ok(match store.store().map_err(Failure::setting)? {
         Store::Memory => format!("{store} has nothing to migrate"),
-        Store::Sqlite(path) => match SqliteStore::migrate(path.as_path())
-            .await
-            .map_err(store_failure)?
-        {
-            0 => format!("{store} is up to date"),
-            count => format!("{store}: {count} migrations applied"),
-        },
+        Store::Sqlite(path) => {
+            let Migrated { from, to } = SqliteStore::migrate(path.as_path())
+                .await
+                .map_err(store_failure)?;
+            if from == to {
+                format!("{store} is up to date, at version {to}")
+            } else {
+                format!("{store}: migrated from version {from} to version {to}")
+            }
+        }
     })
 }
 

@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
+use sqlx::{Connection as _, SqliteConnection};
 use support::{Ended, Server, run};
 
 fn sqlite_in(directory: &tempfile::TempDir) -> String {
@@ -133,7 +134,11 @@ fn migrate_brings_a_store_to_this_version_once() {
     let store = sqlite_in(&directory);
     let first = run(&["migrate", "--store", &store], &[]);
     assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
-    assert!(first.stdout.contains(&store), "{}", first.stdout);
+    assert!(
+        first.stdout.contains(&store) && first.stdout.contains("from version 0 to version "),
+        "{}",
+        first.stdout
+    );
     let mode = std::fs::metadata(directory.path().join("chat.db"))
         .unwrap()
         .permissions()
@@ -143,7 +148,26 @@ fn migrate_brings_a_store_to_this_version_once() {
     let second = run(&["migrate", "--store", &store], &[]);
     assert_eq!(second.code, Some(0));
     assert!(second.stdout.contains("up to date"), "{}", second.stdout);
-    assert!(!first.stdout.contains("up to date"), "{}", first.stdout);
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite_in(&directory);
+    assert_eq!(run(&["migrate", "--store", &store], &[]).code, Some(0));
+    let mut connection = SqliteConnection::connect(&store).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'of the future', TRUE, x'00', 0)",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+    for command in ["serve", "migrate"] {
+        let ended = run(&[command, "--listen", "127.0.0.1:0", "--store", &store], &[]);
+        assert!(failure(4, &ended).contains("9999"), "{}", ended.stderr);
+    }
 }
 
 #[test]

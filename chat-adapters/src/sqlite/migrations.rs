@@ -6,24 +6,24 @@ use sqlx::migrate::Migrator;
 use sqlx::{Connection, SqliteConnection};
 
 use super::error::{migrate_failed, open_failed};
-use super::{OpenError, PendingMigrations};
+use super::{Migrated, OpenError, PendingMigrations};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./sql/sqlite");
 
 /// Applies what is pending, in one transaction that holds the write lock, so that of two processes
-/// the second one finds everything done. Answers how many were applied.
+/// the second one finds everything done.
 pub(super) async fn apply(
     connection: &mut SqliteConnection,
     path: &Path,
     pending: PendingMigrations,
-) -> Result<usize, OpenError> {
+) -> Result<Migrated, OpenError> {
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(open_failed(path))?;
-    let count = count_pending(&mut transaction, path).await?;
+    let (migrated, count) = pending_migrations(&mut transaction, path).await?;
     if count == 0 {
-        return Ok(0);
+        return Ok(migrated);
     }
     if pending == PendingMigrations::Refuse {
         return Err(OpenError::Pending {
@@ -36,11 +36,15 @@ pub(super) async fn apply(
         .await
         .map_err(migrate_failed(path))?;
     transaction.commit().await.map_err(open_failed(path))?;
-    Ok(count)
+    Ok(migrated)
 }
 
-/// Checks that the file is ours and not newer than this program.
-async fn count_pending(connection: &mut SqliteConnection, path: &Path) -> Result<usize, OpenError> {
+/// Checks that the file is ours and not newer than this program; answers what migrating it comes
+/// to, and how many migrations that are.
+async fn pending_migrations(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<(Migrated, usize), OpenError> {
     let applied = applied(connection, path).await?;
     let mut count = 0;
     for migration in MIGRATIONS.iter() {
@@ -66,7 +70,11 @@ async fn count_pending(connection: &mut SqliteConnection, path: &Path) -> Result
     if applied.len() + count != MIGRATIONS.iter().count() {
         return Err(other_database(path));
     }
-    Ok(count)
+    let migrated = Migrated {
+        from: found,
+        to: found.max(known),
+    };
+    Ok((migrated, count))
 }
 
 /// The migrations that were applied: none for a new file.

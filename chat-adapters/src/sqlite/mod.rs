@@ -42,5 +42,5 @@ mod tokens;
 mod users;
 
 pub use open_error::OpenError;
-pub use options::{PendingMigrations, SqliteOptions};
+pub use options::{Migrated, PendingMigrations, SqliteOptions};
 pub use store::SqliteStore;

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::{Instant, sleep};
 
 use super::error::{is_busy, open_failed};
-use super::{OpenError, PendingMigrations, SqliteOptions, SqliteStore, migrations};
+use super::{Migrated, OpenError, PendingMigrations, SqliteOptions, SqliteStore, migrations};
 
 /// The pause between two attempts at a lock that SQLite does not wait for by itself.
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
@@ -35,26 +35,26 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     Ok(store)
 }
 
-pub(super) async fn migrate(options: &SqliteOptions) -> Result<usize, OpenError> {
-    let (connection, applied) = prepare(options, PendingMigrations::Apply).await?;
+pub(super) async fn migrate(options: &SqliteOptions) -> Result<Migrated, OpenError> {
+    let (connection, migrated) = prepare(options, PendingMigrations::Apply).await?;
     connection.close().await.map_err(open_failed(&options.path))?;
-    Ok(applied)
+    Ok(migrated)
 }
 
 /// Makes the file where it is missing, checks and migrates it, and switches it to WAL mode.
 async fn prepare(
     options: &SqliteOptions,
     pending: PendingMigrations,
-) -> Result<(SqliteConnection, usize), OpenError> {
+) -> Result<(SqliteConnection, Migrated), OpenError> {
     let path = &options.path;
     create_for_owner_only(path).map_err(|error| OpenError::not_writable(path, error))?;
     let mut connection = connect_options(options)
         .connect()
         .await
         .map_err(open_failed(path))?;
-    let applied = migrations::apply(&mut connection, path, pending).await?;
+    let migrated = migrations::apply(&mut connection, path, pending).await?;
     switch_to_wal(&mut connection, options).await?;
-    Ok((connection, applied))
+    Ok((connection, migrated))
 }
 
 /// Makes an empty file with its final permissions, so that it is never open to others; SQLite

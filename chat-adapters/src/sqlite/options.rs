@@ -17,6 +17,15 @@ pub enum PendingMigrations {
     Refuse,
 }
 
+/// What migrating a file came to; both versions are the same where nothing was to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The file's version before; 0 for a new file.
+    pub from: i64,
+    /// The file's version now.
+    pub to: i64,
+}
+
 /// How a store file is opened.
 ///
 /// ```

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
 
 use super::error::{commit_failed, failed};
-use super::{OpenError, SqliteOptions, open};
+use super::{Migrated, OpenError, SqliteOptions, open};
 
 /// Every store port on one SQLite file.
 ///
@@ -28,15 +28,15 @@ impl SqliteStore {
         open::open(&options.into()).await
     }
 
-    /// Applies pending migrations to a file, makes it where it does not exist, and tells how many
-    /// were applied.
+    /// Applies pending migrations to a file, makes it where it does not exist, and tells from which
+    /// version to which.
     ///
     /// All are applied in one transaction, or none is. Safe to repeat, also by several processes
     /// at once.
     ///
     /// # Errors
     /// [`OpenError`], whose text says what to do.
-    pub async fn migrate(options: impl Into<SqliteOptions>) -> Result<usize, OpenError> {
+    pub async fn migrate(options: impl Into<SqliteOptions>) -> Result<Migrated, OpenError> {
         open::migrate(&options.into()).await
     }
 
