@@ -15,6 +15,7 @@ fn main() -> ExitCode {
 }
 
 #[cfg(feature = "sqlite")]
+#[expect(clippy::expect_used, reason = "set-up of tests")]
 mod sqlite {
     use std::sync::Arc;
 

@@ -109,10 +109,11 @@ CREATE TABLE Device (
 ) STRICT, WITHOUT ROWID;
 
 -- How far a device has acknowledged a conversation. The key's order serves both the position of
--- one device and the furthest device of a user.
+-- one device and the furthest device of a user. There is no reference to Conversation, because SQLite
+-- would then look for orphans here whenever a conversation begins.
 CREATE TABLE DeviceCursor (
     userid       INTEGER NOT NULL,
-    conversation TEXT    NOT NULL REFERENCES Conversation (id),
+    conversation TEXT    NOT NULL,
     device       TEXT    NOT NULL,
     acked_seq    INTEGER NOT NULL,
     PRIMARY KEY (userid, conversation, device),

@@ -113,3 +113,20 @@ pub(super) fn migrate_failed(path: &Path) -> impl FnOnce(MigrateError) -> OpenEr
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat_core::BackendErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn only_a_failure_of_the_commit_leaves_open_whether_it_was_done() {
+        let before = failed("before")(sqlx::Error::WorkerCrashed);
+        let commit = commit_failed("commit")(sqlx::Error::WorkerCrashed);
+        let bad_row = failed("row")(sqlx::Error::RowNotFound);
+        assert_eq!(before.kind(), BackendErrorKind::NotDone);
+        assert_eq!(commit.kind(), BackendErrorKind::Unknown);
+        assert_eq!(bad_row.kind(), BackendErrorKind::Broken);
+    }
+}

@@ -5,33 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_core::BackendError;
 use chat_core::ports::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
-use chat_core::types::{Description, Group, GroupId, GroupMembership, GroupName, Member, Role, Seq, UserId};
+use chat_core::types::{Group, GroupId, GroupMembership, Member, Role, Seq, UserId};
 
 use super::SqliteStore;
 use super::error::failed;
-use super::rows::{bad_column, count, group_id, integer, milliseconds, seq, size, user, user_id};
+use super::memberships::{MembershipRow, group, membership, role};
+use super::rows::{group_id, integer, milliseconds, seq, size, user, user_id};
 use super::store::WriteTransaction;
-
-/// A group with one of its memberships.
-#[derive(sqlx::FromRow)]
-struct MembershipRow {
-    id: i64,
-    groupname: String,
-    groupdesc: String,
-    members: i64,
-    grouprole: String,
-    joined_seq: i64,
-}
-
-impl MembershipRow {
-    fn into_membership(self) -> Result<GroupMembership, BackendError> {
-        Ok(GroupMembership {
-            group: group((self.id, self.groupname, self.groupdesc, self.members))?,
-            role: role(&self.grouprole)?,
-            joined_seq: seq(self.joined_seq)?,
-        })
-    }
-}
 
 /// What decides whether a user can join a group.
 #[derive(sqlx::FromRow)]
@@ -274,38 +254,4 @@ async fn note_change(
     .await
     .map_err(failed("could not note a change of members"))?;
     Ok(())
-}
-
-async fn membership<'c, E>(
-    executor: E,
-    group: GroupId,
-    user: UserId,
-) -> Result<Option<GroupMembership>, BackendError>
-where
-    E: sqlx::Executor<'c, Database = sqlx::Sqlite>,
-{
-    let row: Option<MembershipRow> = sqlx::query_as(
-        "SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
-           FROM GroupUser m JOIN AllGroup g ON g.id = m.groupid
-          WHERE m.groupid = ?1 AND m.userid = ?2",
-    )
-    .bind(integer(group.get()))
-    .bind(integer(user.get()))
-    .fetch_optional(executor)
-    .await
-    .map_err(failed("could not read a membership"))?;
-    row.map(MembershipRow::into_membership).transpose()
-}
-
-fn group((id, name, description, members): (i64, String, String, i64)) -> Result<Group, BackendError> {
-    Ok(Group {
-        id: group_id(id)?,
-        name: GroupName::parse(&name).map_err(|_| bad_column("group name"))?,
-        description: Description::parse(&description).map_err(|_| bad_column("group description"))?,
-        members: count("count of members", members)?,
-    })
-}
-
-fn role(word: &str) -> Result<Role, BackendError> {
-    Role::from_word(word).ok_or_else(|| bad_column("role"))
 }

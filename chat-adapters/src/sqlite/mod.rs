@@ -30,11 +30,14 @@ mod error;
 mod friends;
 mod groups;
 mod history;
+mod memberships;
 mod messages;
 mod migrations;
 mod open;
 mod open_error;
 mod options;
+#[cfg(test)]
+mod plans;
 mod positions;
 mod rows;
 mod store;

@@ -1,2 +1,9 @@
 //! What is SQLite's own, beyond the contract of the ports.
-fn main() {}
+
+#![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+
+mod cancelling;
+mod crash;
+mod offline_messages;
+mod opening;
+mod scene;
