@@ -15,7 +15,6 @@ fn main() -> ExitCode {
 }
 
 #[cfg(feature = "sqlite")]
-#[expect(clippy::expect_used, reason = "set-up of tests")]
 mod sqlite {
     use std::sync::Arc;
 
