@@ -10,9 +10,7 @@ use chat_core::memory::MemoryBackends;
 use chat_core::ports::{Backends, CreateGroup, GroupStore, NewGroup, Stores};
 use chat_core::protocol::{Ack, AckMode, Event, OutgoingMessage, Recipient, Sent};
 use chat_core::types::{ConversationId, Description, Device, GroupId, MessageId, Seq, User};
-use chat_core::{
-    Chat, Clock, Error, ErrorCode, Limits, Session, SessionHandle, SessionOptions, Timestamp,
-};
+use chat_core::{Chat, Clock, Error, ErrorCode, Limits, Session, SessionHandle, SessionOptions, Timestamp};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -117,11 +115,7 @@ impl Driver {
             background_page: 3,
             ..Limits::default()
         };
-        let chats = [(); 2].map(|()| {
-            Chat::builder(backends.clone())
-                .limits(limits.clone())
-                .start()
-        });
+        let chats = [(); 2].map(|()| Chat::builder(backends.clone()).limits(limits.clone()).start());
         let mut users = Vec::new();
         for number in 0..USERS {
             let name = format!("user {number}").parse().unwrap();
@@ -280,7 +274,10 @@ impl Driver {
                 duplicate: sent.duplicate,
             }),
             Err(error) => {
-                let group = self.groups.iter().position(|&group| to == Recipient::Group(group));
+                let group = self
+                    .groups
+                    .iter()
+                    .position(|&group| to == Recipient::Group(group));
                 let is_stranger = group.is_some_and(|group| !self.members.contains(&(group, user)));
                 assert!(is_stranger, "a member's message was refused: {error}");
                 assert_eq!(error.code(), ErrorCode::Forbidden);
@@ -316,7 +313,11 @@ impl Driver {
             group: self.groups[group],
         });
         let node = open.node;
-        if self.open.get(&(device ^ 1)).is_some_and(|other| other.node != node) {
+        if self
+            .open
+            .get(&(device ^ 1))
+            .is_some_and(|other| other.node != node)
+        {
             // The other node may learn of it by pull only.
             sleep(Duration::from_millis(500)).await;
         }
@@ -348,10 +349,11 @@ impl Driver {
         };
         let mut reached = HashMap::new();
         let patience = Duration::from_secs(2);
-        while timeout(patience, self.next(&mut open, &mut reached)).await.is_ok() {}
-        self.history.push(Record::ReadToEnd {
-            session: open.number,
-        });
+        while timeout(patience, self.next(&mut open, &mut reached))
+            .await
+            .is_ok()
+        {}
+        self.history.push(Record::ReadToEnd { session: open.number });
         self.acknowledge(&open, reached).await;
         self.open.insert(device, open);
     }

@@ -16,7 +16,14 @@ fn script() -> Vec<Step> {
         repeats: Some(0),
         ..send(1, direct)
     };
-    let burst = || Step::Send(vec![send(0, direct), send(0, group), send(1, direct), send(0, group)]);
+    let burst = || {
+        Step::Send(vec![
+            send(0, direct),
+            send(0, group),
+            send(1, direct),
+            send(0, group),
+        ])
+    };
     let read = |device, acknowledges| Step::Read {
         device,
         events: 100,
