@@ -27,8 +27,8 @@ pub(crate) struct Setting {
     pub(crate) delivery_page: usize,
     pub(crate) bus_buffer: usize,
     pub(crate) pull_interval: Duration,
-    /// Whether a page that the store has read takes some time to arrive.
-    pub(crate) answers_late: bool,
+    /// The time that a page takes to arrive once the store has read it.
+    pub(crate) latency: Duration,
     pub(crate) defect: Option<Defect>,
 }
 
@@ -41,7 +41,7 @@ impl Default for Setting {
             delivery_page: 3,
             bus_buffer: 64,
             pull_interval: Duration::from_millis(50),
-            answers_late: false,
+            latency: Duration::ZERO,
             defect: None,
         }
     }
@@ -414,12 +414,7 @@ impl Driver {
 
 fn backends(setting: &Setting, faults: &Faults) -> Backends {
     let shared = MemoryBackends::new(Arc::new(PausedClock(Instant::now())));
-    let latency = if setting.answers_late {
-        Duration::from_millis(7)
-    } else {
-        Duration::ZERO
-    };
-    let messages = Messages::new(Arc::clone(&shared.store), setting.defect, latency);
+    let messages = Messages::new(Arc::clone(&shared.store), setting.defect, setting.latency);
     let all = shared.backends();
     let bus = if setting.defect == Some(Defect::SwallowsGaps) {
         Arc::new(SwallowsGaps(shared.bus)) as _
