@@ -13,11 +13,13 @@ mod driver;
 mod memberships;
 mod noticed;
 mod script;
+mod setting;
 
 use std::time::Duration;
 
-use driver::{Setting, run};
+use driver::run;
 use proptest::prelude::*;
+use setting::Setting;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]

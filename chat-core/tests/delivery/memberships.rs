@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::driver::{Setting, run};
+use crate::driver::run;
 use crate::script::{Step, To, send};
+use crate::setting::Setting;
 
 const GROUP: To = To::Group(0);
 

@@ -1,6 +1,6 @@
 use chat_core::GoodbyeCode;
 use chat_core::faulty::{Fault, Faults};
-use chat_core::protocol::Login;
+use chat_core::protocol::{Event, Login};
 use chat_core::types::Password;
 use tokio::time::timeout;
 
@@ -13,6 +13,7 @@ async fn without_a_bus_messages_between_nodes_arrive_by_pull() {
     let (alice, bob) = (user(&here, "alice").await, user(&here, "bob").await);
     let alice = session(&here, &alice).await;
     let mut bob = session(&there, &bob).await;
+    assert_eq!(bob.next_event().await, Some(Event::Synced));
     world.bus.away("publish", Fault::FailBefore);
     for number in 1..=3 {
         let message = message(bob.user(), &format!("m-{number}"));
@@ -29,6 +30,7 @@ async fn a_node_starts_without_a_bus_and_finds_it_later() {
     let (alice, bob) = (user(&here, "alice").await, user(&here, "bob").await);
     let alice = session(&here, &alice).await;
     let mut bob = session(&there, &bob).await;
+    assert_eq!(bob.next_event().await, Some(Event::Synced));
     alice.send(message(bob.user(), "m-1")).await.unwrap();
     assert_eq!(next_message(&mut bob).await.seq.get(), 1);
     world.bus.clear();
