@@ -217,10 +217,9 @@ impl Delivery {
             }
             _ => true,
         });
-        if let (Some(&first), Some(track)) = (
-            taken_back.first(),
-            self.shared.positions().get_mut(conversation),
-        ) {
+        if let (Some(&first), Some(track)) =
+            (taken_back.first(), self.shared.positions().get_mut(conversation))
+        {
             // What was passed among them without being handed out is this session's own.
             let mut seq = first;
             while seq <= track.delivered {

@@ -1,53 +1,19 @@
 //! Does what a script says on two nodes, and writes down what the users see.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::contract::history::{History, Record, Violation};
-use chat_core::faulty::{Faults, Faulty};
-use chat_core::memory::MemoryBackends;
-use chat_core::ports::{Backends, CreateGroup, GroupStore, NewGroup, Stores};
+use chat_core::faulty::Faults;
+use chat_core::ports::{CreateGroup, GroupStore, NewGroup};
 use chat_core::protocol::{Ack, AckMode, Event, OutgoingMessage, Recipient, Sent};
 use chat_core::types::{ConversationId, Description, Device, GroupId, MessageId, Seq, User};
-use chat_core::{
-    Chat, Clock, Error, ErrorCode, Limits, Session, SessionHandle, SessionOptions, Timestamp,
-};
+use chat_core::{Chat, Error, ErrorCode, Session, SessionHandle, SessionOptions};
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
-use crate::defects::{Defect, Messages, SwallowsGaps};
 use crate::script::{DEVICES, GROUPS, Send, Step, To, USERS};
-
-/// What the nodes stand on.
-#[derive(Clone, Debug)]
-pub(crate) struct Setting {
-    pub(crate) seed: u64,
-    /// Notices that the bus loses without a word.
-    pub(crate) lost_per_mille: u16,
-    pub(crate) session_notices: usize,
-    pub(crate) delivery_page: usize,
-    pub(crate) bus_buffer: usize,
-    pub(crate) pull_interval: Duration,
-    /// Whether a page that the store has read takes some time to arrive.
-    pub(crate) answers_late: bool,
-    pub(crate) defect: Option<Defect>,
-}
-
-impl Default for Setting {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            lost_per_mille: 0,
-            session_notices: 4,
-            delivery_page: 3,
-            bus_buffer: 64,
-            pull_interval: Duration::from_millis(50),
-            answers_late: false,
-            defect: None,
-        }
-    }
-}
+use crate::setting::{Setting, backends, limits};
 
 /// Runs a script in time of its own, with everything read to the end, and answers what is wrong.
 pub(crate) fn run(script: &[Step], setting: &Setting) -> Vec<Violation> {
@@ -63,16 +29,6 @@ pub(crate) fn run(script: &[Step], setting: &Setting) -> Vec<Violation> {
         }
         driver.finish().await
     })
-}
-
-/// The time of day that goes with tokio's paused time.
-#[derive(Debug)]
-struct PausedClock(Instant);
-
-impl Clock for PausedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_790_000_000_000).after(self.0.elapsed())
-    }
 }
 
 struct Open {
@@ -105,23 +61,8 @@ impl Driver {
         let faults = Faults::default();
         faults.lose_notices(setting.seed, setting.lost_per_mille);
         let backends = backends(setting, &faults);
-        let limits = Limits {
-            session_notices: setting.session_notices,
-            delivery_page: setting.delivery_page,
-            bus_buffer: setting.bus_buffer,
-            pull_interval: setting.pull_interval,
-            pull_interval_without_bus: Duration::from_millis(10),
-            ack_interval: Duration::from_millis(10),
-            retry_after: Duration::from_millis(20),
-            writer_batch: 3,
-            background_page: 3,
-            ..Limits::default()
-        };
-        let chats = [(); 2].map(|()| {
-            Chat::builder(backends.clone())
-                .limits(limits.clone())
-                .start()
-        });
+        let limits = limits(setting);
+        let chats = [(); 2].map(|()| Chat::builder(backends.clone()).limits(limits.clone()).start());
         let mut users = Vec::new();
         for number in 0..USERS {
             let name = format!("user {number}").parse().unwrap();
@@ -280,7 +221,10 @@ impl Driver {
                 duplicate: sent.duplicate,
             }),
             Err(error) => {
-                let group = self.groups.iter().position(|&group| to == Recipient::Group(group));
+                let group = self
+                    .groups
+                    .iter()
+                    .position(|&group| to == Recipient::Group(group));
                 let is_stranger = group.is_some_and(|group| !self.members.contains(&(group, user)));
                 assert!(is_stranger, "a member's message was refused: {error}");
                 assert_eq!(error.code(), ErrorCode::Forbidden);
@@ -316,7 +260,11 @@ impl Driver {
             group: self.groups[group],
         });
         let node = open.node;
-        if self.open.get(&(device ^ 1)).is_some_and(|other| other.node != node) {
+        if self
+            .open
+            .get(&(device ^ 1))
+            .is_some_and(|other| other.node != node)
+        {
             // The other node may learn of it by pull only.
             sleep(Duration::from_millis(500)).await;
         }
@@ -348,10 +296,11 @@ impl Driver {
         };
         let mut reached = HashMap::new();
         let patience = Duration::from_secs(2);
-        while timeout(patience, self.next(&mut open, &mut reached)).await.is_ok() {}
-        self.history.push(Record::ReadToEnd {
-            session: open.number,
-        });
+        while timeout(patience, self.next(&mut open, &mut reached))
+            .await
+            .is_ok()
+        {}
+        self.history.push(Record::ReadToEnd { session: open.number });
         self.acknowledge(&open, reached).await;
         self.open.insert(device, open);
     }
@@ -407,29 +356,5 @@ impl Driver {
             chat.shutdown().await;
         }
         self.history.violations()
-    }
-}
-
-fn backends(setting: &Setting, faults: &Faults) -> Backends {
-    let shared = MemoryBackends::new(Arc::new(PausedClock(Instant::now())));
-    let latency = if setting.answers_late {
-        Duration::from_millis(7)
-    } else {
-        Duration::ZERO
-    };
-    let messages = Messages::new(Arc::clone(&shared.store), setting.defect, latency);
-    let all = shared.backends();
-    let bus = if setting.defect == Some(Defect::SwallowsGaps) {
-        Arc::new(SwallowsGaps(shared.bus)) as _
-    } else {
-        all.bus
-    };
-    Backends {
-        stores: Stores {
-            messages: Arc::new(messages),
-            ..all.stores
-        },
-        bus: Arc::new(Faulty::new(bus, faults.clone())),
-        ..all
     }
 }

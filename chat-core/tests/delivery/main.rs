@@ -1,13 +1,25 @@
 //! The promises of delivery under random use of two nodes that share a store and a lossy bus, and
 //! proof that the same run notices backends with a defect.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the steps that several tests share are test code too"
+)]
 
 mod defects;
 mod driver;
+mod memberships;
 mod noticed;
 mod script;
+mod setting;
 
-use driver::{Setting, run};
+use std::time::Duration;
+
+use driver::run;
 use proptest::prelude::*;
+use setting::Setting;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
@@ -27,7 +39,7 @@ prop_compose! {
         session_notices in 1..6_usize,
         delivery_page in 1..5_usize,
         bus_buffer in prop_oneof![Just(1_usize), Just(64)],
-        answers_late in any::<bool>(),
+        latency in prop_oneof![Just(0), Just(7), Just(40)],
     ) -> Setting {
         Setting {
             seed,
@@ -35,7 +47,7 @@ prop_compose! {
             session_notices,
             delivery_page,
             bus_buffer,
-            answers_late,
+            latency: Duration::from_millis(latency),
             ..Setting::default()
         }
     }

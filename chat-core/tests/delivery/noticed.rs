@@ -5,8 +5,9 @@ use std::time::Duration;
 use chat_core::contract::history::Violation;
 
 use crate::defects::Defect;
-use crate::driver::{Setting, run};
+use crate::driver::run;
 use crate::script::{DEVICES, Send, Step, To, send};
+use crate::setting::Setting;
 
 /// Messages to a user and a group, one of them again, read and acknowledged in part, before and
 /// after a reconnect; a stranger tries to write to the group.
@@ -16,7 +17,14 @@ fn script() -> Vec<Step> {
         repeats: Some(0),
         ..send(1, direct)
     };
-    let burst = || Step::Send(vec![send(0, direct), send(0, group), send(1, direct), send(0, group)]);
+    let burst = || {
+        Step::Send(vec![
+            send(0, direct),
+            send(0, group),
+            send(1, direct),
+            send(0, group),
+        ])
+    };
     let read = |device, acknowledges| Step::Read {
         device,
         events: 100,
@@ -40,6 +48,8 @@ fn script() -> Vec<Step> {
             burst(),
             Step::Open { device: 2, node: 1 },
             burst(),
+            // All on one node and in one commit: the other's buffer has no room for them.
+            Step::Send(vec![send(0, direct), send(0, direct), send(0, direct)]),
         ])
         .collect()
 }

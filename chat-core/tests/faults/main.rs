@@ -1,0 +1,12 @@
+//! What users see while backends fail, and what they get when they reach a limit.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the steps that several tests share are test code too"
+)]
+
+mod connections;
+mod endings;
+mod fixture;
+mod stores;
+mod without_hints;
