@@ -1,5 +1,13 @@
 //! What bad input gets, over a real socket, while two bystanders chat and must not notice.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::thread;
