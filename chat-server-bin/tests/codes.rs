@@ -216,7 +216,7 @@ fn damaged() -> String {
     let file = directory.path().join("chat.db");
     let server = on_file(&file);
     let mut wire = server.connect();
-    let (id, _) = wire.begin_as("alice");
+    wire.begin_as("alice");
     execute(
         &mut open(&file),
         "PRAGMA legacy_alter_table = ON; ALTER TABLE Friend RENAME TO Gone",
@@ -353,8 +353,7 @@ fn expelled() -> String {
             let mut wire = Wire::connect(address);
             let (id, _) = wire.begin_as("alice");
             embedder.expel(serde_json::from_value(json!(id)).unwrap(), None);
-            let code = goodbye(&mut wire);
-            code
+            goodbye(&mut wire)
         });
         let (done, shutdown) = tokio::sync::oneshot::channel::<()>();
         let serving = chat_adapters::tcp::serve(listener, chat.clone(), async {
