@@ -1,5 +1,13 @@
 //! Clients that flood, do not read, or vanish, while two bystanders chat and must not notice.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::thread;

@@ -1,5 +1,13 @@
 //! A server that is asked to end while many write answers what it took, says goodbye and ends well.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod history;
 mod support;
 mod writers;

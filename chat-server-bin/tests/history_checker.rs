@@ -1,6 +1,14 @@
 //! The checker of histories finds every fault that is planted in a good one.
 #![expect(clippy::expect_used, reason = "what a test is set up with must be there")]
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod history;
 
 use history::{Device, Seen, Session, check};

@@ -249,14 +249,19 @@ impl Connection {
     }
 
     fn fail(&mut self, reference: Option<Reference>, error: &Error) {
-        let reply = self.error_reply(error);
+        let reply = self.error_reply(reference.as_ref(), error);
         self.pending.push(reference, Pending::Known(reply));
     }
 
-    fn error_reply(&mut self, error: &Error) -> Reply {
+    fn error_reply(&mut self, reference: Option<&Reference>, error: &Error) -> Reply {
         metrics::counter!("chat_errors_total", "code" => error.code().as_str()).increment(1);
         if error.code() == ErrorCode::Internal {
-            tracing::error!(error = chain(error), "a request failed because of a defect");
+            let reference = reference.map(tracing::field::debug);
+            tracing::error!(
+                reference,
+                error = chain(error),
+                "a request failed because of a defect"
+            );
         }
         if !self.guard.error() {
             self.close(Goodbye::new(GoodbyeCode::TooManyErrors, None));
@@ -280,7 +285,7 @@ impl Connection {
             Answered::Failed(error) => {
                 self.control
                     .set_logged_in(matches!(self.state, State::LoggedIn { .. }));
-                self.error_reply(&error)
+                self.error_reply(reference.as_ref(), &error)
             }
         };
         push(frames, reply.to_frame(reference).encode())
