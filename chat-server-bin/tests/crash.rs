@@ -1,5 +1,4 @@
 //! A server that is killed while many write loses nothing that it said was sent.
-#![expect(clippy::expect_used, reason = "what a test is set up with must be there")]
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,4 @@
 //! The checker of histories finds every fault that is planted in a good one.
-#![expect(clippy::expect_used, reason = "what a test is set up with must be there")]
 
 #![allow(
     clippy::expect_used,
