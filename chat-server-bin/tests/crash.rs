@@ -1,4 +1,5 @@
 //! A server that is killed while many write loses nothing that it said was sent.
+
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
 //! The checker of histories finds every fault that is planted in a good one.
+
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
