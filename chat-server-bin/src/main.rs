@@ -21,6 +21,11 @@ use std::process::ExitCode;
 
 use crate::arguments::Arguments;
 
+/// Gives back the 19 MiB that each password hash takes; the system's allocator keeps them once for
+/// every thread that has ever hashed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = match Arguments::read() {
         Ok(arguments) => arguments,
