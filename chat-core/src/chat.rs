@@ -254,6 +254,12 @@ impl Chat {
 
     // ---- the end ----
 
+    /// Waits until a task of the node has failed because of a defect, which is logged. The node is
+    /// then to be shut down, and its process best started anew. Cancel safe.
+    pub async fn failed(&self) {
+        self.node_ref().failed.cancelled().await;
+    }
+
     /// Says goodbye to all connections, spread over a time, and admits no further one. Sends that
     /// were accepted are answered first. Answers when all connections are gone, or were told to
     /// close at once because `Limits::close_timeout` had passed.

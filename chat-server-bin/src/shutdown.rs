@@ -53,6 +53,9 @@ pub(crate) async fn serve_until_signal(
     let signal = tokio::select! {
         ended = &mut serving => return Ok(ended.context("cannot accept connections any more; start again")?),
         signal = signals.next() => signal,
+        () = chat.failed() => {
+            return Err(anyhow::anyhow!("a part of the server has failed; see the log, and start it again").into());
+        }
     };
     tracing::info!(signal, "draining; a second signal ends at once");
     stop.cancel();

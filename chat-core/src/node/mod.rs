@@ -13,6 +13,7 @@ mod presence;
 mod publisher;
 mod pull;
 mod state;
+mod supervise;
 mod writer;
 
 pub(crate) use allowance::{Allowance, Rate};

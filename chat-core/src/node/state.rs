@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::acks::{self, Acks};
+use super::acks::{self, Acks, Flushes};
 use super::allowance::{Allowances, Rate};
 use super::connections::{self, Connections};
 use super::gate::{Access, Gate};
@@ -16,6 +16,7 @@ use super::hub::Hub;
 use super::journal::Journal;
 use super::passwords::Passwords;
 use super::publisher::{self, Publisher};
+use super::supervise::spawn;
 use super::writer::{self, Writer};
 use super::{listener, presence, pull};
 use crate::limits::Limits;
@@ -53,6 +54,8 @@ pub(crate) struct Node {
     pub(crate) stop_writing: CancellationToken,
     /// All other tasks but the publisher end.
     pub(crate) stop: CancellationToken,
+    /// A task has failed, and with it the node.
+    pub(crate) failed: CancellationToken,
     /// The publisher makes its last attempt.
     pub(crate) stop_publishing: CancellationToken,
     last_session: AtomicU64,
@@ -170,6 +173,7 @@ pub(crate) fn start(
         stop_writing: CancellationToken::new(),
         stop: CancellationToken::new(),
         stop_publishing: CancellationToken::new(),
+        failed: CancellationToken::new(),
         last_session: AtomicU64::new(0),
         id,
         policy,
@@ -178,12 +182,20 @@ pub(crate) fn start(
         limits,
     });
     writer::start(&node, queues, &tasks.writing);
-    let background = &tasks.background;
-    background.spawn(acks::run(Arc::clone(&node), flushes));
-    background.spawn(listener::run(Arc::clone(&node)));
-    background.spawn(pull::run(Arc::clone(&node)));
-    background.spawn(presence::run(Arc::clone(&node)));
-    background.spawn(connections::sweep(Arc::clone(&node)));
-    tasks.publishing.spawn(publisher::run(Arc::clone(&node), notices));
+    start_background(&node, flushes, &tasks.background);
+    spawn(
+        &tasks.publishing,
+        &node,
+        "publisher",
+        publisher::run(Arc::clone(&node), notices),
+    );
     node
+}
+
+fn start_background(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
+    spawn(tasks, node, "acks", acks::run(Arc::clone(node), flushes));
+    spawn(tasks, node, "listener", listener::run(Arc::clone(node)));
+    spawn(tasks, node, "pull", pull::run(Arc::clone(node)));
+    spawn(tasks, node, "presence", presence::run(Arc::clone(node)));
+    spawn(tasks, node, "connections", connections::sweep(Arc::clone(node)));
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::Node;
 use super::committed::{Commit, Committed};
 use super::gate::Access;
+use super::supervise::spawn;
 use crate::error::{BackendError, BackendErrorKind, Error};
 use crate::ports::{Appended, NewMessage};
 use crate::protocol::Sent;
@@ -76,8 +77,18 @@ pub(crate) fn start(node: &Arc<Node>, queues: Queues, tasks: &TaskTracker) {
     for queue in queues {
         // One transaction's outcomes may wait while the next one is under way.
         let (outcomes, committed) = mpsc::channel(1);
-        tasks.spawn(store_batches(Arc::clone(node), queue, outcomes));
-        tasks.spawn(super::committed::tell(Arc::clone(node), committed));
+        spawn(
+            tasks,
+            node,
+            "writer",
+            store_batches(Arc::clone(node), queue, outcomes),
+        );
+        spawn(
+            tasks,
+            node,
+            "committed",
+            super::committed::tell(Arc::clone(node), committed),
+        );
     }
 }
 
