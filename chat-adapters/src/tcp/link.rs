@@ -61,9 +61,17 @@ enum Turn {
 }
 
 impl Link {
-    pub(super) fn new(socket: TcpStream, connection: Connection, close_timeout: Duration) -> Self {
+    /// A link that takes what was already `read` from the socket first.
+    pub(super) fn new(
+        socket: TcpStream,
+        connection: Connection,
+        read: &[u8],
+        close_timeout: Duration,
+    ) -> Self {
+        let mut decoder = LineDecoder::new(connection.max_frame());
+        decoder.extend(read);
         Self {
-            decoder: LineDecoder::new(connection.max_frame()),
+            decoder,
             end: connection.end(),
             socket,
             connection,

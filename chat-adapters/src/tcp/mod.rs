@@ -1,11 +1,19 @@
 //! JSON lines over TCP: one frame a line, any number of lines a packet.
 //!
 //! [`serve`] takes a listener and a shutdown future from its caller and owns every connection
-//! until the last has ended. An idle connection costs one task and no buffer.
+//! until the last has ended. An idle connection costs one task and no buffer. [`Serve`] is the same
+//! with options: the PROXY protocol of load balancers, and TCP keepalive.
 
 mod acceptor;
+mod connections;
+mod introduction;
+mod keepalive;
 mod link;
 mod outgoing;
+mod proxy_header;
 mod serve;
 
-pub use serve::serve;
+pub use ipnet::IpNet;
+
+pub use self::keepalive::Keepalive;
+pub use self::serve::{Serve, serve};

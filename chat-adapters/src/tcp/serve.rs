@@ -1,124 +1,108 @@
-//! The accept loop and the tasks of all connections.
+//! The accept loop and its options.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use chat_core::Chat;
-use chat_core::protocol::{Event, Goodbye};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use ipnet::IpNet;
+use tokio::net::TcpListener;
 
 use super::acceptor::Acceptor;
-use super::link::{Link, part};
-use super::outgoing::Outgoing;
+use super::connections::{Connections, Options};
+use super::keepalive::Keepalive;
 
-/// Refused connections that are told why at the same time; further ones are closed without a word.
-const REFUSALS: usize = 64;
-/// The time that a refused connection gets to take its goodbye.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
-/// The silence after which the system asks whether a peer is still there.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
-/// The time between two such questions.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-
-/// Serves every connection of `listener` with `chat`, until `shutdown` completes.
-///
-/// From then on nothing is accepted, and it answers when the last connection has ended: call
-/// [`Chat::drain`] at the same time, which ends them. Dropping the future ends all connections at
-/// once.
+/// Serves every connection of `listener` with `chat`, until `shutdown` completes: a [`Serve`] without
+/// options.
 ///
 /// # Errors
 /// Where the listener fails for good. A lack of resources is waited out.
 pub async fn serve(listener: TcpListener, chat: Chat, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let mut acceptor = Acceptor::new(listener);
-    let mut connections = Connections {
-        chat,
-        serving: JoinSet::new(),
-        refusing: JoinSet::new(),
-    };
-    tokio::pin!(shutdown);
-    loop {
-        // Every branch is cancel safe: `shutdown` is only borrowed, `next` keeps its state in the
-        // acceptor, and `ended` takes nothing before it is ready.
-        tokio::select! {
-            () = &mut shutdown => break,
-            accepted = acceptor.next() => {
-                let (socket, peer) = accepted?;
-                connections.start(socket, peer);
-            }
-            () = connections.ended(), if !connections.is_empty() => {}
-        }
-    }
-    drop(acceptor);
-    while !connections.is_empty() {
-        connections.ended().await;
-    }
-    Ok(())
+    Serve::new(listener, chat).until(shutdown).await
 }
 
-/// The tasks of all connections; dropping it ends them.
-struct Connections {
+/// A listener and the chat behind it, with options.
+///
+/// ```
+/// # async fn example(listener: tokio::net::TcpListener, chat: chat_core::Chat) -> std::io::Result<()> {
+/// use chat_adapters::tcp::{Keepalive, Serve};
+///
+/// Serve::new(listener, chat)
+///     .proxy_protocol_from(["10.0.0.0/8".parse().expect("a network")])
+///     .keepalive(Some(Keepalive::default()))
+///     .until(std::future::pending())
+///     .await
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is served before `until`"]
+pub struct Serve {
+    listener: TcpListener,
     chat: Chat,
-    serving: JoinSet<()>,
-    refusing: JoinSet<()>,
+    options: Options,
 }
 
-impl Connections {
-    fn start(&mut self, socket: TcpStream, peer: SocketAddr) {
-        if let Err(error) = configure(&socket) {
-            tracing::debug!(%error, "a connection ended before it began");
-            return;
+impl Serve {
+    /// A listener and the chat behind it.
+    pub fn new(listener: TcpListener, chat: Chat) -> Self {
+        Self {
+            listener,
+            chat,
+            options: Options::default(),
         }
-        match self.chat.accept(Some(peer.ip().to_canonical())) {
-            Ok(connection) => {
-                let link = Link::new(socket, connection, self.chat.limits().close_timeout);
-                self.serving.spawn(link.run());
+    }
+
+    /// Sets the networks of the load balancers; none otherwise.
+    ///
+    /// Every connection from there has to begin with a header of the PROXY protocol, version 1 or 2,
+    /// and counts as coming from the address that the header names. From anywhere else such a header
+    /// is a wrong frame, and the address in it is not believed.
+    pub fn proxy_protocol_from(mut self, peers: impl IntoIterator<Item = IpNet>) -> Self {
+        self.options.proxies = peers.into_iter().collect();
+        self
+    }
+
+    /// Sets the time in which that header has to come; 5 s otherwise.
+    pub const fn proxy_header_timeout(mut self, timeout: Duration) -> Self {
+        self.options.header_timeout = timeout;
+        self
+    }
+
+    /// Sets when a silent peer is asked whether it is still there, or that it never is; the
+    /// [default](Keepalive::default) otherwise.
+    pub const fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
+        self.options.keepalive = keepalive;
+        self
+    }
+
+    /// Serves until `shutdown` completes.
+    ///
+    /// From then on nothing is accepted, and it answers when the last connection has ended: call
+    /// [`Chat::drain`] at the same time, which ends them. Dropping the future ends all connections at
+    /// once.
+    ///
+    /// # Errors
+    /// Where the listener fails for good. A lack of resources is waited out.
+    pub async fn until(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let mut acceptor = Acceptor::new(self.listener);
+        let mut connections = Connections::new(self.chat, self.options);
+        tokio::pin!(shutdown);
+        loop {
+            // Every branch is cancel safe: `shutdown` is only borrowed, `next` keeps its state in the
+            // acceptor, and `ended` takes nothing before it is ready.
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = acceptor.next() => {
+                    let (socket, peer) = accepted?;
+                    connections.start(socket, peer);
+                }
+                () = connections.ended(), if !connections.is_empty() => {}
             }
-            Err(goodbye) if self.refusing.len() < REFUSALS => {
-                self.refusing.spawn(refuse(socket, goodbye));
-            }
-            Err(_) => {}
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.serving.is_empty() && self.refusing.is_empty()
-    }
-
-    /// Waits until a task has ended, where there is one. Cancel safe, as `join_next` is.
-    async fn ended(&mut self) {
-        let ended = tokio::select! {
-            Some(ended) = self.serving.join_next() => ended,
-            Some(ended) = self.refusing.join_next() => ended,
-            else => return,
-        };
-        if let Err(error) = ended {
-            report(&error);
+        drop(acceptor);
+        connections.introduce_no_more();
+        while !connections.is_empty() {
+            connections.ended().await;
         }
+        Ok(())
     }
-}
-
-fn report(error: &JoinError) {
-    tracing::error!(%error, "the task of a connection failed; its connection is closed");
-}
-
-/// Sends without delay, and notices peers that vanished without a word.
-fn configure(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_INTERVAL);
-    SockRef::from(socket).set_tcp_keepalive(&keepalive)
-}
-
-/// Says why, then closes.
-async fn refuse(socket: TcpStream, goodbye: Goodbye) {
-    let Ok(frame) = Event::Goodbye(goodbye).to_frame().encode() else {
-        return;
-    };
-    let mut outgoing = Outgoing::default();
-    outgoing.take(&mut vec![frame]);
-    part(socket, outgoing, REFUSAL_TIMEOUT).await;
 }

@@ -1,0 +1,188 @@
+//! The tasks of all connections of a listener.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use chat_core::protocol::{Event, Goodbye};
+use chat_core::{Chat, GoodbyeCode};
+use ipnet::IpNet;
+use tokio::net::TcpStream;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::introduction::{Introduced, Refusal, introduce};
+use super::keepalive::Keepalive;
+use super::link::{Link, part};
+use super::outgoing::Outgoing;
+
+/// Refused connections that are told why at the same time; further ones are closed without a word.
+const REFUSALS: usize = 64;
+/// The time that a refused connection gets to take its goodbye.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+/// The time in which a load balancer has to send its header.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time between two warnings about refused headers; the counter has them all.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
+/// The counter of connections that were closed for their header, by `reason`.
+const REFUSED_HEADERS: &str = "chat_proxy_headers_refused_total";
+
+/// What [`Serve`](super::Serve) was told.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) proxies: Vec<IpNet>,
+    pub(super) header_timeout: Duration,
+    pub(super) keepalive: Option<Keepalive>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            proxies: Vec::new(),
+            header_timeout: HEADER_TIMEOUT,
+            keepalive: Some(Keepalive::default()),
+        }
+    }
+}
+
+/// The tasks of all connections; dropping it ends them.
+#[derive(Debug)]
+pub(super) struct Connections {
+    chat: Chat,
+    options: Options,
+    /// Those from a load balancer that has not yet said for whom.
+    introducing: JoinSet<Introduced>,
+    serving: JoinSet<()>,
+    refusing: JoinSet<()>,
+    warned_at: Option<Instant>,
+}
+
+impl Connections {
+    pub(super) fn new(chat: Chat, options: Options) -> Self {
+        Self {
+            chat,
+            options,
+            introducing: JoinSet::new(),
+            serving: JoinSet::new(),
+            refusing: JoinSet::new(),
+            warned_at: None,
+        }
+    }
+
+    pub(super) fn start(&mut self, socket: TcpStream, peer: SocketAddr) {
+        if let Err(error) = self.configure(&socket) {
+            tracing::debug!(%error, "a connection ended before it began");
+            return;
+        }
+        let peer = peer.ip().to_canonical();
+        if self.options.proxies.iter().any(|network| network.contains(&peer)) {
+            self.introduce(socket, peer);
+        } else {
+            self.admit(socket, peer, &[]);
+        }
+    }
+
+    /// Waits for the header apart from the chat, which has to know the address first. Until then
+    /// the connection counts only among all.
+    fn introduce(&mut self, socket: TcpStream, peer: IpAddr) {
+        let limits = self.chat.limits();
+        if self.introducing.len() + self.chat.connection_count() < limits.connections {
+            let introduction = introduce(socket, peer, self.options.header_timeout);
+            self.introducing.spawn(introduction);
+        } else {
+            let retry_after = Some(limits.retry_after);
+            self.refuse(socket, Goodbye::new(GoodbyeCode::TooManyConnections, retry_after));
+        }
+    }
+
+    fn admit(&mut self, socket: TcpStream, address: IpAddr, read: &[u8]) {
+        match self.chat.accept(Some(address)) {
+            Ok(connection) => {
+                let link = Link::new(socket, connection, read, self.chat.limits().close_timeout);
+                self.serving.spawn(link.run());
+            }
+            Err(goodbye) => self.refuse(socket, goodbye),
+        }
+    }
+
+    fn refuse(&mut self, socket: TcpStream, goodbye: Goodbye) {
+        if self.refusing.len() < REFUSALS {
+            self.refusing.spawn(refuse(socket, goodbye));
+        }
+    }
+
+    /// Closes the connections that have no address yet.
+    pub(super) fn introduce_no_more(&mut self) {
+        self.introducing = JoinSet::new();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.serving.is_empty() && self.refusing.is_empty() && self.introducing.is_empty()
+    }
+
+    /// Waits until a task has ended, where there is one. Cancel safe, as `join_next` is.
+    pub(super) async fn ended(&mut self) {
+        let ended = tokio::select! {
+            Some(ended) = self.serving.join_next() => ended,
+            Some(ended) = self.refusing.join_next() => ended,
+            Some(ended) = self.introducing.join_next() => ended.map(|introduced| self.introduced(introduced)),
+            else => return,
+        };
+        if let Err(error) = ended {
+            report(&error);
+        }
+    }
+
+    fn introduced(&mut self, introduced: Introduced) {
+        match introduced {
+            Introduced::As {
+                socket,
+                address,
+                read,
+            } => self.admit(socket, address, &read),
+            Introduced::Gone => {}
+            Introduced::Refused { peer, refusal } => self.refused(peer, refusal),
+        }
+    }
+
+    /// A load balancer that sends no header is one mistake in its settings, and not one for every
+    /// connection.
+    fn refused(&mut self, peer: IpAddr, refusal: Refusal) {
+        metrics::counter!(REFUSED_HEADERS, "reason" => refusal.name()).increment(1);
+        let now = Instant::now();
+        if self
+            .warned_at
+            .is_none_or(|warned_at| now >= warned_at + WARNING_PAUSE)
+        {
+            self.warned_at = Some(now);
+            tracing::warn!(
+                %peer,
+                reason = refusal.name(),
+                "a connection was closed because it did not begin with a PROXY header; see the load \
+                 balancer's settings. This is said once a minute"
+            );
+        }
+    }
+
+    /// Sends without delay, and notices peers that vanished without a word.
+    fn configure(&self, socket: &TcpStream) -> io::Result<()> {
+        socket.set_nodelay(true)?;
+        self.options
+            .keepalive
+            .map_or(Ok(()), |keepalive| keepalive.set_on(socket))
+    }
+}
+
+fn report(error: &JoinError) {
+    tracing::error!(%error, "the task of a connection failed; its connection is closed");
+}
+
+/// Says why, then closes.
+async fn refuse(socket: TcpStream, goodbye: Goodbye) {
+    let Ok(frame) = Event::Goodbye(goodbye).to_frame().encode() else {
+        return;
+    };
+    let mut outgoing = Outgoing::default();
+    outgoing.take(&mut vec![frame]);
+    part(socket, outgoing, REFUSAL_TIMEOUT).await;
+}

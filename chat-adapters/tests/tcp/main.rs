@@ -1,0 +1,11 @@
+//! The TCP transport with real sockets in front of a chat in memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod fixture;
+mod frames;
+mod proxy;
