@@ -2,4 +2,5 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=sql/sqlite");
+    println!("cargo:rerun-if-changed=sql/mysql");
 }

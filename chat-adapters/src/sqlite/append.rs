@@ -5,14 +5,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chat_core::ports::{Appended, NewMessage, SendPolicy};
-use chat_core::types::{ConversationId, Data, MessageId, Seq, UserId};
+use chat_core::ports::{Appended, NewMessage};
+use chat_core::types::{ConversationId, Data, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
 
 use super::SqliteStore;
 use super::error::failed;
 use super::rows::{self, json, origin_word};
 use super::store::WriteTransaction;
+use crate::sql::numbering::{Access, Key, Numbering};
 
 /// Stores a batch; the port's method says what it answers.
 pub(super) async fn append(store: &SqliteStore, batch: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
@@ -20,12 +21,9 @@ pub(super) async fn append(store: &SqliteStore, batch: &[NewMessage]) -> Result<
         return Ok(Vec::new());
     }
     let mut transaction = store.begin().await?;
-    let mut numbering = Numbering {
-        stored: read_duplicates(&mut transaction, batch).await?,
-        access: read_access(&mut transaction, batch).await?,
-        last: HashMap::new(),
-        rows: Vec::new(),
-    };
+    let stored = read_duplicates(&mut transaction, batch).await?;
+    let access = read_access(&mut transaction, batch).await?;
+    let mut numbering = Numbering::new(stored, access);
     let outcomes = batch.iter().map(|new| numbering.place(new)).collect();
     if numbering.rows.is_empty() {
         return Ok(outcomes);
@@ -34,64 +32,6 @@ pub(super) async fn append(store: &SqliteStore, batch: &[NewMessage]) -> Result<
     store_messages(&mut transaction, &numbering.rows).await?;
     transaction.commit().await?;
     Ok(outcomes)
-}
-
-/// What makes a message one and the same.
-type Key<'b> = (ConversationId, UserId, &'b MessageId);
-
-/// Whether a sender may write to a conversation, and how far it has come.
-struct Access {
-    last_seq: Seq,
-    /// The sender, and the group or the other user, exist.
-    exists: bool,
-    is_member: bool,
-    are_friends: bool,
-}
-
-/// Gives a batch its numbers, message by message.
-struct Numbering<'b> {
-    stored: HashMap<Key<'b>, (Seq, Timestamp)>,
-    access: HashMap<(ConversationId, UserId), Access>,
-    last: HashMap<ConversationId, (Seq, Timestamp)>,
-    rows: Vec<(Seq, &'b NewMessage)>,
-}
-
-impl<'b> Numbering<'b> {
-    /// Answers one message, and keeps it as a row where it is to be stored.
-    fn place(&mut self, new: &'b NewMessage) -> Appended {
-        let key = (new.conversation, new.sender, &new.id);
-        if let Some(&(seq, at)) = self.stored.get(&key) {
-            return Appended::Duplicate { seq, at };
-        }
-        let Some(access) = self.access.get(&(new.conversation, new.sender)) else {
-            return Appended::NotMember;
-        };
-        if let Some(refused) = access.refusal(new) {
-            return refused;
-        }
-        let last = self.last.get(&new.conversation);
-        let seq = last.map_or(access.last_seq, |(seq, _)| *seq).next();
-        self.last.insert(new.conversation, (seq, new.at));
-        self.stored.insert(key, (seq, new.at));
-        self.rows.push((seq, new));
-        Appended::Stored { seq }
-    }
-}
-
-impl Access {
-    /// Why a message may not be stored, in the order of the port.
-    fn refusal(&self, new: &NewMessage) -> Option<Appended> {
-        if !self.exists {
-            return Some(Appended::NotFound);
-        }
-        if new.conversation.as_group().is_some() {
-            return (!self.is_member).then_some(Appended::NotMember);
-        }
-        let is_free = new.policy == SendPolicy::Anyone
-            || self.are_friends
-            || new.conversation.other(new.sender) == Some(new.sender);
-        (!is_free).then_some(Appended::NotFriends)
-    }
 }
 
 /// The messages of a batch that are stored: their place in it, number and time.

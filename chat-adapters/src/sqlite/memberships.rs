@@ -1,31 +1,11 @@
 //! Groups and memberships as their rows hold them.
 
 use chat_core::BackendError;
-use chat_core::types::{Description, Group, GroupId, GroupMembership, GroupName, Role, UserId};
+use chat_core::types::{GroupId, GroupMembership, UserId};
 
 use super::error::failed;
-use super::rows::{bad_column, count, group_id, integer, seq};
-
-/// A group with one of its memberships.
-#[derive(sqlx::FromRow)]
-pub(super) struct MembershipRow {
-    id: i64,
-    groupname: String,
-    groupdesc: String,
-    members: i64,
-    grouprole: String,
-    joined_seq: i64,
-}
-
-impl MembershipRow {
-    pub(super) fn into_membership(self) -> Result<GroupMembership, BackendError> {
-        Ok(GroupMembership {
-            group: group((self.id, self.groupname, self.groupdesc, self.members))?,
-            role: role(&self.grouprole)?,
-            joined_seq: seq(self.joined_seq)?,
-        })
-    }
-}
+use super::rows::integer;
+pub(super) use crate::sql::memberships::*;
 
 /// A membership; `None` where the user is no member.
 pub(super) async fn membership<'c, E>(
@@ -47,21 +27,4 @@ where
     .await
     .map_err(failed("could not read a membership"))?;
     row.map(MembershipRow::into_membership).transpose()
-}
-
-/// A stored group.
-pub(super) fn group(
-    (id, name, description, members): (i64, String, String, i64),
-) -> Result<Group, BackendError> {
-    Ok(Group {
-        id: group_id(id)?,
-        name: GroupName::parse(&name).map_err(|_| bad_column("group name"))?,
-        description: Description::parse(&description).map_err(|_| bad_column("group description"))?,
-        members: count("count of members", members)?,
-    })
-}
-
-/// A stored role.
-pub(super) fn role(word: &str) -> Result<Role, BackendError> {
-    Role::from_word(word).ok_or_else(|| bad_column("role"))
 }

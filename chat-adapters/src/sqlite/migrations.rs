@@ -7,6 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::error::{migrate_failed, open_failed};
 use super::{Migrated, OpenError, PendingMigrations};
+use crate::sql::migrations::{Unfit, compare};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./sql/sqlite");
 
@@ -46,35 +47,14 @@ async fn pending_migrations(
     path: &Path,
 ) -> Result<(Migrated, usize), OpenError> {
     let applied = applied(connection, path).await?;
-    let mut count = 0;
-    for migration in MIGRATIONS.iter() {
-        match applied.iter().find(|(version, _)| *version == migration.version) {
-            Some((_, checksum)) if *checksum == *migration.checksum => {}
-            Some(_) => return Err(other_database(path)),
-            None => count += 1,
-        }
-    }
-    let known = MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
-    let found = applied.iter().map(|(version, _)| *version).max().unwrap_or(0);
-    if found > known && count == 0 {
-        return Err(OpenError::NewerVersion {
+    compare(&MIGRATIONS, &applied).map_err(|unfit| match unfit {
+        Unfit::OtherDatabase => other_database(path),
+        Unfit::NewerVersion { found, known } => OpenError::NewerVersion {
             path: path.to_owned(),
             found,
             known,
-        });
-    }
-    if applied.len() + count != MIGRATIONS.iter().count() {
-        return Err(other_database(path));
-    }
-    let migrated = Migrated {
-        from: found,
-        to: found.max(known),
-    };
-    Ok((migrated, count))
+        },
+    })
 }
 
 /// The migrations that were applied: none for a new file.

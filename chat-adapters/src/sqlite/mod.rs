@@ -45,5 +45,7 @@ mod tokens;
 mod users;
 
 pub use open_error::OpenError;
-pub use options::{Migrated, PendingMigrations, SqliteOptions};
+pub use options::SqliteOptions;
 pub use store::SqliteStore;
+
+pub use crate::sql::migrations::{Migrated, PendingMigrations};

@@ -4,27 +4,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::PendingMigrations;
+
 /// Two for each core of a small machine; a reader waits for the disk more than it computes.
 const READERS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-
-/// What happens to migrations that a file still needs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PendingMigrations {
-    /// They are applied.
-    #[default]
-    Apply,
-    /// Opening fails with [`OpenError::Pending`](super::OpenError::Pending).
-    Refuse,
-}
-
-/// What migrating a file came to; both versions are the same where nothing was to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Migrated {
-    /// The file's version before; 0 for a new file.
-    pub from: i64,
-    /// The file's version now.
-    pub to: i64,
-}
 
 /// How a store file is opened.
 ///

@@ -6,7 +6,8 @@ use chat_core::types::{ConversationId, Device, UserId};
 
 use super::SqliteStore;
 use super::error::failed;
-use super::rows::{MessageRow, conversation_id, integer, seq, size};
+use super::rows::{integer, seq, size};
+use crate::sql::positions::{HeadRow, PageStart, position};
 
 /// A page of positions.
 pub(super) const READ_PAGE: &str = "SELECT p.id, p.last_seq, MAX(p.joined_seq, COALESCE(d.acked_seq, 0))
@@ -56,46 +57,6 @@ pub(super) async fn page(
     positions.collect()
 }
 
-/// After which ids a page reads each of the three places.
-#[derive(Debug, PartialEq, Eq)]
-struct PageStart {
-    /// The lower id, where the user has the higher one.
-    low_user: i64,
-    /// The higher id, where the user has the lower one.
-    high_user: i64,
-    group: i64,
-}
-
-impl PageStart {
-    fn after(after: Option<ConversationId>, user: UserId) -> Self {
-        if let Some(group) = after.and_then(ConversationId::as_group) {
-            return Self {
-                low_user: i64::MAX,
-                high_user: i64::MAX,
-                group: integer(group.get()),
-            };
-        }
-        let Some((low, high)) = after.and_then(ConversationId::users) else {
-            return Self {
-                low_user: 0,
-                high_user: 0,
-                group: 0,
-            };
-        };
-        let low_user = integer(low.get());
-        Self {
-            // `d:LOW:USER` itself still comes where the page begins before it at `d:LOW:…`.
-            low_user: if high < user { low_user - 1 } else { low_user },
-            high_user: match low.cmp(&user) {
-                std::cmp::Ordering::Less => 0,
-                std::cmp::Ordering::Equal => integer(high.get()),
-                std::cmp::Ordering::Greater => i64::MAX,
-            },
-            group: 0,
-        }
-    }
-}
-
 /// One position in a group.
 pub(super) const READ_OF_GROUP: &str =
     "SELECT COALESCE(c.last_seq, 0), MAX(m.joined_seq, COALESCE(d.acked_seq, 0))
@@ -142,15 +103,6 @@ pub(super) async fn one(
     .transpose()
 }
 
-/// A head: a position and the conversation's last message.
-#[derive(sqlx::FromRow)]
-struct HeadRow {
-    last_seq: i64,
-    acked_seq: i64,
-    #[sqlx(flatten)]
-    last_message: MessageRow,
-}
-
 /// The newest conversations with their last messages.
 pub(super) const READ_HEADS: &str =
     "SELECT h.last_seq, MAX(h.joined_seq, COALESCE(d.acked_seq, 0)) AS acked_seq,
@@ -183,47 +135,5 @@ pub(super) async fn heads(
         .fetch_all(&store.readers)
         .await
         .map_err(failed("could not read heads"))?;
-    let heads = rows.into_iter().map(|row| {
-        Ok(ConversationHead {
-            position: position(&row.last_message.conversation, row.last_seq, row.acked_seq)?,
-            last_message: row.last_message.into_message()?,
-        })
-    });
-    heads.collect()
-}
-
-fn position(id: &str, last_seq: i64, acked_seq: i64) -> Result<Position, BackendError> {
-    Ok(Position {
-        conversation: conversation_id(id)?,
-        last_seq: seq(last_seq)?,
-        acked_seq: seq(acked_seq)?,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_begins_right_after_its_conversation_in_each_place() {
-        let five = UserId::new(5).unwrap();
-        for (after, low_user, high_user, group) in [
-            (None, 0, 0, 0),
-            (Some("d:2:4"), 1, 0, 0),
-            (Some("d:2:5"), 2, 0, 0),
-            (Some("d:2:6"), 2, 0, 0),
-            (Some("d:5:5"), 5, 5, 0),
-            (Some("d:5:9"), 5, 9, 0),
-            (Some("d:6:7"), 6, i64::MAX, 0),
-            (Some("g:3"), i64::MAX, i64::MAX, 3),
-        ] {
-            let start = PageStart {
-                low_user,
-                high_user,
-                group,
-            };
-            let after = after.map(|id| id.parse().unwrap());
-            assert_eq!(PageStart::after(after, five), start, "{after:?}");
-        }
-    }
+    rows.into_iter().map(HeadRow::into_head).collect()
 }
