@@ -1,38 +1,149 @@
 //! The bus on Redis' publish/subscribe.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chat_core::BackendError;
 use chat_core::ports::{Bus, BusSubscription, Notice};
 
 use super::RedisOptions;
+use super::codec::{channel, encode};
+use super::error::Sent;
+use super::receiver::SkipLog;
+use super::servers::{Call, Servers};
+use super::slots::slot_of;
+use super::subscription::RedisSubscription;
 
-/// A [`Bus`] on Redis' publish/subscribe.
+/// Notices that are sent in one go; their answers are waited for before the next ones are sent.
+const NOTICES_AT_ONCE: usize = 512;
+/// Bytes of payload that are sent in one go, beyond the last notice.
+const BYTES_AT_ONCE: usize = 1 << 20;
+
+const CANNOT_PUBLISH: &str = "cannot publish on Redis";
+
+/// A [`Bus`] on Redis' publish/subscribe, or on the sharded one of a Redis Cluster.
+///
+/// A notice is one message, whatever the number of its receivers. Each subscription has a
+/// connection of its own (in a cluster, one to each server), and publishing has another. Dropping
+/// the bus ends them all.
 #[derive(Debug)]
 pub struct RedisBus {
-    options: RedisOptions,
+    servers: Arc<Servers>,
+    skip_log: Arc<SkipLog>,
 }
 
 impl RedisBus {
-    /// Makes a bus; it connects when it is used.
-    pub const fn new(options: RedisOptions) -> Self {
-        Self { options }
+    /// Makes a bus. It connects once it is used, in the background, and again whenever it must.
+    pub fn new(options: RedisOptions) -> Self {
+        Self {
+            servers: Arc::new(Servers::new(options)),
+            skip_log: Arc::default(),
+        }
     }
 
     /// Ends all subscriptions and connections, and waits until they have ended.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.servers.connector.close().await;
+    }
 
-    fn away(&self) -> BackendError {
-        BackendError::not_done(format!("the bus at {:?} is not connected", self.options.servers))
+    async fn publish_at_once(&self, notices: &[Notice], before: Sent) -> Result<(), BackendError> {
+        let connector = &self.servers.connector;
+        let publish = if connector.is_cluster() {
+            "SPUBLISH"
+        } else {
+            "PUBLISH"
+        };
+        let calls = notices.iter().map(|notice| {
+            let channel = channel(&connector.options.prefix, notice.topic);
+            let slot = slot_of(&channel);
+            let mut command = redis::cmd(publish);
+            command.arg(channel).arg(encode(notice));
+            Call { slot, command }
+        });
+        let calls: Vec<_> = calls.collect();
+        let answers = self.servers.call(&calls).await;
+        let done = answers.iter().filter(|answer| answer.is_ok()).count();
+        metrics::counter!("chat_redis_published_total").increment(done as u64);
+        let sent = if done > 0 { Sent::Partly } else { before };
+        match answers.into_iter().find_map(Result::err) {
+            Some(error) => Err(error.into_backend(CANNOT_PUBLISH, sent)),
+            None => Ok(()),
+        }
     }
 }
 
 #[async_trait]
 impl Bus for RedisBus {
-    async fn publish(&self, _notices: &[Notice]) -> Result<(), BackendError> {
-        Err(self.away())
+    async fn publish(&self, notices: &[Notice]) -> Result<(), BackendError> {
+        let mut before = Sent::Nothing;
+        let mut rest = notices;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(at_once(rest));
+            self.publish_at_once(now, before).await?;
+            (before, rest) = (Sent::Partly, later);
+        }
+        Ok(())
     }
 
-    async fn subscribe(&self, _capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
-        Err(self.away())
+    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
+        if self.servers.connector.stop.is_cancelled() {
+            return Err(BackendError::not_done("the bus is closed"));
+        }
+        let subscription =
+            RedisSubscription::start(Arc::clone(&self.servers), Arc::clone(&self.skip_log), capacity);
+        Ok(Box::new(subscription))
+    }
+}
+
+impl Drop for RedisBus {
+    fn drop(&mut self) {
+        self.servers.connector.stop.cancel();
+    }
+}
+
+/// How many of these notices are sent in one go; at least one.
+fn at_once(notices: &[Notice]) -> usize {
+    let mut bytes = 0;
+    let fits = |notice: &&Notice| {
+        let fits = bytes < BYTES_AT_ONCE;
+        bytes += frame_length(notice);
+        fits
+    };
+    notices.iter().take(NOTICES_AT_ONCE).take_while(fits).count()
+}
+
+fn frame_length(notice: &Notice) -> usize {
+    use chat_core::ports::NoticeKind::{Event, Message};
+    match &notice.kind {
+        Message { frame, .. } | Event { frame } => frame.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chat_core::ports::{NoticeKind, Topic};
+    use chat_core::types::{NodeId, UserId};
+
+    use super::*;
+
+    fn notices(count: usize, frame: usize) -> Vec<Notice> {
+        let notice = Notice {
+            topic: Topic::User(UserId::new(1).unwrap()),
+            origin: NodeId::parse("n1").unwrap(),
+            kind: NoticeKind::Event {
+                frame: Bytes::from(vec![b'x'; frame]),
+            },
+        };
+        vec![notice; count]
+    }
+
+    #[test]
+    fn what_is_sent_in_one_go_is_bounded_by_number_and_by_size() {
+        assert_eq!(at_once(&notices(3, 100)), 3);
+        assert_eq!(at_once(&notices(10_000, 100)), NOTICES_AT_ONCE);
+        assert_eq!(at_once(&notices(100, 65_536)), 16);
+        assert_eq!(at_once(&notices(2, 2 * BYTES_AT_ONCE)), 1);
     }
 }

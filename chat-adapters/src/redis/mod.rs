@@ -9,8 +9,23 @@
 //!   come back by themselves, with longer and longer waits in between.
 
 mod bus;
+mod codec;
+mod connect;
+mod error;
+mod inbox;
+mod link;
 mod options;
 mod presence;
+mod reader;
+mod receiver;
+mod retry;
+mod scripts;
+mod servers;
+mod shards;
+mod slots;
+mod subscriber;
+mod subscription;
+mod tls;
 mod url;
 
 pub use bus::RedisBus;

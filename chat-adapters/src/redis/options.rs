@@ -103,7 +103,7 @@ impl RedisOptions {
             ping_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_millis(1_500),
             retry_min: Duration::from_millis(50),
-            retry_max: Duration::from_secs(2),
+            retry_max: Duration::from_secs(1),
         }
     }
 

@@ -1,31 +1,94 @@
 //! Presence as leases in Redis.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_core::ports::Presence;
 use chat_core::types::{NodeId, UserId};
 use chat_core::{BackendError, Timestamp};
+use redis::{FromRedisValue, Value};
 
 use super::RedisOptions;
+use super::error::{CallError, Sent};
+use super::scripts::{Invocation, Lua, Scripts, run};
+use super::servers::{Answers, Call, Servers};
+use super::shards::{Shard, by_shard};
 
-/// [`Presence`] as leases in Redis.
+/// Users of one shard in one script call: Lua takes fewer than 8,000 values at once.
+const USERS_AT_ONCE: usize = 1_000;
+/// How long the keys stay where no node renews anything any more.
+const LEFT_ALONE: Duration = Duration::from_secs(3_600);
+
+const CANNOT_RENEW: &str = "cannot renew leases in Redis";
+const CANNOT_RELEASE: &str = "cannot give leases back in Redis";
+const CANNOT_LOOK_UP: &str = "cannot look up in Redis who is online";
+const CANNOT_SWEEP: &str = "cannot sweep ended leases in Redis";
+
+/// [`Presence`] as leases in Redis or in a Redis Cluster.
+///
+/// Users are spread over 64 pairs of keys. What is asked about the users of one pair is done by
+/// one script, so it is atomic for each user; a call for users of several pairs that fails may
+/// have been done for some of them.
 #[derive(Debug)]
 pub struct RedisPresence {
-    options: RedisOptions,
+    servers: Servers,
+    scripts: Scripts,
 }
 
 impl RedisPresence {
-    /// Makes a handle; it connects when it is used.
-    pub const fn new(options: RedisOptions) -> Self {
-        Self { options }
+    /// Makes a handle. It connects once it is used, in the background, and again whenever it must.
+    pub fn new(options: RedisOptions) -> Self {
+        Self {
+            servers: Servers::new(options),
+            scripts: Scripts::default(),
+        }
     }
 
     /// Ends all connections, and waits until they have ended.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        self.servers.connector.close().await;
+    }
 
-    fn away(&self) -> BackendError {
-        BackendError::not_done(format!("presence at {:?} is not connected", self.options.servers))
+    fn prefix(&self) -> &str {
+        &self.servers.connector.options.prefix
+    }
+
+    /// Runs a script on the shards of these users, who follow its first arguments; answers whom it
+    /// answers, of all shards.
+    async fn run(
+        &self,
+        script: &Lua,
+        first: &[String],
+        users: &[UserId],
+        what: &'static str,
+    ) -> Result<Vec<UserId>, BackendError> {
+        let parts = by_shard(self.prefix(), users, USERS_AT_ONCE).into_iter();
+        let invocations = parts.map(|(shard, users)| {
+            let users = users.iter().map(ToString::to_string);
+            let arguments = first.iter().cloned().chain(users).collect();
+            Invocation { shard, arguments }
+        });
+        let invocations: Vec<_> = invocations.collect();
+        let answers = run(&self.servers, script, &invocations).await;
+        let users: Vec<Vec<String>> = read(answers, "a script", what)?;
+        parse(users.into_iter().flatten(), what)
+    }
+
+    /// How many leases have ended on each shard.
+    async fn ended(&self, now: Timestamp) -> Result<Vec<(Shard, usize)>, BackendError> {
+        let shards: Vec<_> = Shard::all(self.prefix()).collect();
+        let calls = shards.iter().map(|shard| {
+            let mut command = redis::cmd("ZCOUNT");
+            command.arg(&shard.ends).arg("-inf").arg(now.as_millis());
+            Call {
+                slot: shard.slot,
+                command,
+            }
+        });
+        let calls: Vec<_> = calls.collect();
+        let counts: Vec<usize> = read(self.servers.call(&calls).await, "ZCOUNT", CANNOT_SWEEP)?;
+        Ok(shards.into_iter().zip(counts).collect())
     }
 }
 
@@ -33,23 +96,121 @@ impl RedisPresence {
 impl Presence for RedisPresence {
     async fn renew(
         &self,
-        _: &NodeId,
-        _: &[UserId],
-        _: Timestamp,
-        _: Duration,
+        node: &NodeId,
+        users: &[UserId],
+        now: Timestamp,
+        ttl: Duration,
     ) -> Result<Vec<UserId>, BackendError> {
-        Err(self.away())
+        let life = LEFT_ALONE.max(ttl.saturating_mul(4));
+        let first = [
+            node.to_string(),
+            now.as_millis().to_string(),
+            now.after(ttl).as_millis().to_string(),
+            Timestamp::default().after(life).as_millis().to_string(),
+        ];
+        self.run(&self.scripts.renew, &first, users, CANNOT_RENEW).await
     }
 
-    async fn release(&self, _: &NodeId, _: &[UserId], _: Timestamp) -> Result<Vec<UserId>, BackendError> {
-        Err(self.away())
+    async fn release(
+        &self,
+        node: &NodeId,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<Vec<UserId>, BackendError> {
+        let first = [node.to_string(), now.as_millis().to_string()];
+        self.run(&self.scripts.release, &first, users, CANNOT_RELEASE)
+            .await
     }
 
-    async fn online(&self, _: &[UserId], _: Timestamp) -> Result<Vec<bool>, BackendError> {
-        Err(self.away())
+    async fn online(&self, users: &[UserId], now: Timestamp) -> Result<Vec<bool>, BackendError> {
+        let parts = by_shard(self.prefix(), users, USERS_AT_ONCE);
+        let calls = parts.iter().map(|(shard, users)| {
+            let mut command = redis::cmd("ZMSCORE");
+            command.arg(&shard.ends);
+            for user in users {
+                command.arg(user.get());
+            }
+            Call {
+                slot: shard.slot,
+                command,
+            }
+        });
+        let calls: Vec<_> = calls.collect();
+        let answers = self.servers.call(&calls).await;
+        let ends: Vec<Vec<Option<f64>>> = read(answers, "ZMSCORE", CANNOT_LOOK_UP)?;
+        let users_of_parts = parts.into_iter().flat_map(|(_, users)| users);
+        let ends: HashMap<_, _> = users_of_parts.zip(ends.into_iter().flatten()).collect();
+        // Times are integers below 2^53, which these numbers hold exactly.
+        let is_online = |user| {
+            let end = ends.get(user).copied().flatten();
+            end.is_some_and(|end| end > now.as_millis() as f64)
+        };
+        Ok(users.iter().map(is_online).collect())
     }
 
-    async fn sweep(&self, _: Timestamp, _: usize) -> Result<Vec<UserId>, BackendError> {
-        Err(self.away())
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
+        let mut swept = Vec::new();
+        // A round that finds less than it was told of shared it with another sweep; each round of
+        // one of them takes something, so this ends.
+        while swept.len() < limit {
+            let mut room = limit - swept.len();
+            let mut invocations = Vec::new();
+            for (shard, ended) in self.ended(now).await? {
+                let share = ended.min(room).min(USERS_AT_ONCE);
+                if share > 0 {
+                    room -= share;
+                    let arguments = vec![now.as_millis().to_string(), share.to_string()];
+                    invocations.push(Invocation { shard, arguments });
+                }
+            }
+            if invocations.is_empty() {
+                break;
+            }
+            let answers = run(&self.servers, &self.scripts.sweep, &invocations).await;
+            // What was swept is told even where another shard failed: nobody else will tell it.
+            let (done, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+            let users: Vec<Vec<String>> = read(done, "a script", CANNOT_SWEEP)?;
+            swept.extend(parse(users.into_iter().flatten(), CANNOT_SWEEP)?);
+            if let Some(Err(error)) = failed.into_iter().next() {
+                if swept.is_empty() {
+                    return Err(error.into_backend(CANNOT_SWEEP, Sent::Nothing));
+                }
+                break;
+            }
+        }
+        Ok(swept)
     }
+}
+
+impl Drop for RedisPresence {
+    fn drop(&mut self) {
+        self.servers.connector.stop.cancel();
+    }
+}
+
+/// All answers, or the first failure.
+fn read<T: FromRedisValue>(
+    answers: Answers,
+    command: &'static str,
+    what: &'static str,
+) -> Result<Vec<T>, BackendError> {
+    let sent = if answers.iter().any(Result::is_ok) {
+        Sent::Partly
+    } else {
+        Sent::Nothing
+    };
+    let read = |value: Value| redis::from_redis_value(value).map_err(|_| CallError::Unexpected { command });
+    let answers = answers.into_iter().map(|answer| read(answer?));
+    answers
+        .collect::<Result<_, _>>()
+        .map_err(|error: CallError| error.into_backend(what, sent))
+}
+
+fn parse(users: impl Iterator<Item = String>, what: &'static str) -> Result<Vec<UserId>, BackendError> {
+    users
+        .map(|user| {
+            user.parse()
+                .map_err(|error| BackendError::broken(what).because(error))
+        })
+        .collect()
 }

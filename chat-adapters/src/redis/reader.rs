@@ -1,0 +1,130 @@
+//! One connection that listens on one server.
+
+use std::sync::Arc;
+
+use chat_core::ports::Topic;
+use redis::{Pipeline, PushKind, RedisError, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::connect::{Connector, Live};
+use super::error::CallError;
+use super::receiver::Receiver;
+use super::{Address, Deployment};
+
+/// Channels that are subscribed or left in one go.
+const CHANNELS_AT_ONCE: usize = 1_000;
+
+/// One connection that listens on one server. Dropping it ends it.
+pub(super) struct Reader {
+    pub(super) id: u64,
+    live: Live,
+    receiver: Arc<Receiver>,
+    deployment: Deployment,
+}
+
+impl Reader {
+    pub(super) async fn connect(
+        connector: &Connector,
+        address: &Address,
+        receiver: Receiver,
+        id: u64,
+    ) -> Result<Self, CallError> {
+        let receiver = Arc::new(receiver);
+        let pushes = Arc::clone(&receiver);
+        let live = connector
+            .connect(address, receiver.end.clone(), Some(pushes))
+            .await?;
+        Ok(Self {
+            id,
+            live,
+            receiver,
+            deployment: connector.options.deployment,
+        })
+    }
+
+    /// Cancelled when the connection has ended.
+    pub(super) fn lost(&self) -> CancellationToken {
+        self.live.lost.clone()
+    }
+
+    /// Subscribes topics; those that the server has confirmed are added to `subscribed`, also
+    /// where another one fails.
+    pub(super) async fn subscribe(
+        &self,
+        topics: &[Topic],
+        channel: impl Fn(&Topic) -> String,
+        subscribed: &mut Vec<Topic>,
+    ) -> Result<(), CallError> {
+        let mut failure = None;
+        for topics in topics.chunks(CHANNELS_AT_ONCE) {
+            let channels: Vec<_> = topics.iter().map(&channel).collect();
+            let results = match self.deployment {
+                Deployment::Single => self.subscribe_all(&channels).await,
+                Deployment::Cluster => self.send_each("SSUBSCRIBE", &channels).await,
+            };
+            // Nobody can tell which answers are still to come on such a connection.
+            let results = results.inspect_err(|_| self.receiver.end.cancel())?;
+            for (topic, result) in topics.iter().zip(results) {
+                match result.map_err(CallError::from) {
+                    Ok(Value::Push {
+                        kind: PushKind::SSubscribe,
+                        ..
+                    })
+                    | Ok(Value::Okay) => subscribed.push(*topic),
+                    Ok(_) => {
+                        self.receiver.end.cancel();
+                        failure = Some(CallError::Unexpected {
+                            command: "SSUBSCRIBE",
+                        });
+                    }
+                    Err(error) => failure = Some(error),
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// One command for all channels, which succeeds or fails as a whole.
+    async fn subscribe_all(&self, channels: &[String]) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
+        let mut connection = self.live.connection.clone();
+        connection.subscribe(channels).await?;
+        Ok(channels.iter().map(|_| Ok(Value::Okay)).collect())
+    }
+
+    /// One command a channel, because the channels of one command must have one slot.
+    async fn send_each(
+        &self,
+        command: &str,
+        channels: &[String],
+    ) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
+        let mut connection = self.live.connection.clone();
+        let mut pipeline = Pipeline::with_capacity(channels.len());
+        for channel in channels {
+            pipeline.cmd(command).arg(channel);
+        }
+        let values = connection
+            .send_packed_commands(&pipeline, 0, channels.len())
+            .await?;
+        Ok(values.into_iter().map(Value::extract_error).collect())
+    }
+
+    /// Leaves channels. Where that fails the connection ends, and takes its channels with it.
+    pub(super) async fn unsubscribe(&self, channels: &[String]) {
+        for channels in channels.chunks(CHANNELS_AT_ONCE) {
+            let left = match self.deployment {
+                Deployment::Single => {
+                    let mut connection = self.live.connection.clone();
+                    connection.unsubscribe(channels).await
+                }
+                Deployment::Cluster => {
+                    self.receiver.will_unsubscribe(channels.len());
+                    self.send_each("SUNSUBSCRIBE", channels).await.map(drop)
+                }
+            };
+            if left.is_err() {
+                self.receiver.end.cancel();
+                return;
+            }
+        }
+    }
+}
