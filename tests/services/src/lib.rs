@@ -1,0 +1,63 @@
+//! Real services for tests, each on free loopback ports and in a temporary folder: [`MariaDb`],
+//! [`Redis`], [`RedisCluster`] and [`Nginx`], and a [`TcpProxy`] that cuts and stalls connections on command.
+//!
+//! ```no_run
+//! use chat_test_services::{Redis, StartError, TcpProxy};
+//!
+//! let mut redis = Redis::start()?;
+//! let proxy = TcpProxy::start(redis.address())?;
+//! println!("redis://{}/", proxy.address());
+//! proxy.stall()?; // whoever is connected waits, and sees no end
+//! proxy.resume()?;
+//! redis.kill()?;
+//! redis.restart()?; // on the same port, with its data lost
+//! # Ok::<(), StartError>(())
+//! ```
+//!
+//! | type | what |
+//! | --- | --- |
+//! | [`trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
+//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`] | a running service; dropping it stops it |
+//! | [`TcpProxy`] | a connection that can break |
+//! | [`Process`] | any other program: its signals, its output, its end |
+//! | [`eventually`] | waits for a condition, with a deadline |
+//!
+//! # How processes end
+//! A dropped service gets SIGTERM and, after some seconds, SIGKILL, also where a test panics. Where the test
+//! process itself is killed, the kernel kills its services: they are started through `setpriv --pdeathsig`, part
+//! of util-linux, since asking the kernel for it within the child needs `unsafe`. The kernel ties that signal to the
+//! *thread* that starts the child, so each [`Process`] has a thread of its own that starts it and waits for
+//! its end. Where there is no `setpriv`, processes of a killed test stay behind.
+//!
+//! Every method blocks until what it says is done. In an asynchronous test, call the slow ones (start, restart)
+//! where blocking is allowed.
+
+mod daemon;
+mod error;
+mod mariadb;
+mod nginx;
+mod output;
+mod ports;
+mod process;
+mod programs;
+mod proxy;
+mod redis;
+mod redis_cluster;
+mod service;
+mod trial;
+mod wait;
+
+pub use error::StartError;
+pub use mariadb::MariaDb;
+pub use nginx::Nginx;
+pub use nix::sys::signal::Signal;
+pub use nix::unistd::Pid;
+pub use output::Output;
+pub use ports::free_port;
+pub use process::{Ended, Process};
+pub use proxy::TcpProxy;
+pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
+pub use service::{Missing, Service};
+pub use trial::trial;
+pub use wait::{DEADLINE, eventually};

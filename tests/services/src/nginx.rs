@@ -1,0 +1,107 @@
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::daemon::Daemon;
+use crate::error::StartError;
+use crate::programs::find_program;
+use crate::service::{Missing, Service};
+
+/// An nginx as a balancer of TCP connections, in a single process.
+#[derive(Debug)]
+pub struct Nginx {
+    daemon: Daemon,
+    _directory: TempDir,
+}
+
+impl Nginx {
+    /// Starts nginx with the configuration that `configuration` makes for a free address, on which it has to listen.
+    /// The configuration names no `pid` and no `daemon`, and loads the stream module where it is not
+    /// built in, as `include /etc/nginx/modules-enabled/*.conf;` does on Debian.
+    ///
+    /// # Errors
+    /// [`StartError`]; [`Missing`] where this machine lacks nginx or its module.
+    pub fn start(configuration: impl Fn(SocketAddr) -> String) -> Result<Self, StartError> {
+        Service::Nginx.check()?;
+        let program = find_program("nginx").ok_or_else(|| Missing {
+            reason: "nginx is missing".to_owned(),
+            required: false,
+        })?;
+        let directory = tempfile::Builder::new().prefix("chat-nginx-").tempdir()?;
+        let file = directory.path().join("nginx.conf");
+        let pid = directory.path().join("pid");
+        let command = |address| {
+            fs::write(&file, configuration(address))?;
+            let mut command = Command::new(&program);
+            command
+                // Without a prefix of its own: Debian's modules are found by the one that is built in.
+                .arg("-c")
+                .arg(&file)
+                .args(["-e", "stderr", "-g"])
+                // Workers outlive a master that is killed; a single process leaves nothing behind.
+                .arg(format!("daemon off; master_process off; pid {};", pid.display()));
+            Ok(command)
+        };
+        Ok(Self {
+            daemon: Daemon::start(command, accepts)?,
+            _directory: directory,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.daemon.address()
+    }
+
+    /// Where it listens, as a URL.
+    pub fn url(&self) -> String {
+        format!("tcp://{}", self.address())
+    }
+
+    /// Its process id, which changes with each restart.
+    pub const fn id(&self) -> Pid {
+        self.daemon.process().id()
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.daemon.process().stderr().text()
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    /// Where it does not end.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.daemon.kill()
+    }
+
+    /// Starts it again on the same port, and waits until it takes connections; kills it first where it runs.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub fn restart(&mut self) -> Result<(), StartError> {
+        self.daemon.restart()
+    }
+
+    /// Stops its process where it stands; connections stay open.
+    ///
+    /// # Errors
+    /// Where it does not stop.
+    pub fn freeze(&mut self) -> io::Result<()> {
+        self.daemon.freeze()
+    }
+
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub fn thaw(&mut self) {
+        self.daemon.thaw();
+    }
+}
+
+fn accepts(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_ok()
+}

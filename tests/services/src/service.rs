@@ -1,0 +1,100 @@
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use crate::programs::find_program;
+
+/// The variable that lists the services without which tests fail, separated by commas.
+const REQUIRE: &str = "CHAT_REQUIRE";
+
+/// A kind of service that a test may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// MariaDB, for the MySQL store.
+    MySql,
+    /// Redis.
+    Redis,
+    /// Redis in its cluster mode; the same program.
+    RedisCluster,
+    /// nginx with its stream module.
+    Nginx,
+}
+
+/// Why a service can't run on this machine, and what that means for a test.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Missing {
+    /// What is missing, and how to get it.
+    pub reason: String,
+    /// Whether `CHAT_REQUIRE` names the service: then the test fails, and is ignored otherwise.
+    pub required: bool,
+}
+
+impl Service {
+    /// Its name in `CHAT_REQUIRE`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MySql => "mysql",
+            Self::Redis => "redis",
+            Self::RedisCluster => "redis_cluster",
+            Self::Nginx => "nginx",
+        }
+    }
+
+    /// Asks for several services at once.
+    ///
+    /// # Errors
+    /// The first that is missing; one that is required comes before one that is not.
+    pub fn all_of(services: &[Self]) -> Result<(), Missing> {
+        let missing: Vec<Missing> = services
+            .iter()
+            .filter_map(|service| service.check().err())
+            .collect();
+        let required = missing.iter().find(|missing| missing.required);
+        required.or_else(|| missing.first()).cloned().map_or(Ok(()), Err)
+    }
+
+    /// Looks whether this machine has it.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check(self) -> Result<(), Missing> {
+        let absent = |program| find_program(program).is_none();
+        let lacking = match self {
+            Self::MySql if absent("mariadbd") => "mariadbd is missing (Debian: mariadb-server)",
+            Self::MySql if absent("mariadb-install-db") => {
+                "mariadb-install-db is missing (Debian: mariadb-server)"
+            }
+            Self::Redis | Self::RedisCluster if absent("redis-server") => {
+                "redis-server is missing (Debian: redis-server)"
+            }
+            Self::Nginx if absent("nginx") => "nginx is missing (Debian: nginx)",
+            Self::Nginx if !nginx_has_streams() => {
+                "nginx lacks its stream module (Debian: libnginx-mod-stream)"
+            }
+            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx => return Ok(()),
+        };
+        let required = env::var(REQUIRE).unwrap_or_default();
+        Err(Missing {
+            reason: lacking.to_owned(),
+            required: required.split(',').any(|name| name.trim() == self.name()),
+        })
+    }
+}
+
+/// Whether the module is built in, or lies where nginx looks for modules.
+fn nginx_has_streams() -> bool {
+    let Some(nginx) = find_program("nginx") else {
+        return false;
+    };
+    let Ok(output) = Command::new(nginx).arg("-V").output() else {
+        return false;
+    };
+    let built_with = String::from_utf8_lossy(&output.stderr);
+    let mut options = built_with.split_whitespace();
+    options.any(|option| {
+        let folder = option.strip_prefix("--modules-path=");
+        option == "--with-stream"
+            || folder.is_some_and(|folder| Path::new(folder).join("ngx_stream_module.so").is_file())
+    })
+}

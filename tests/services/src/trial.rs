@@ -1,0 +1,17 @@
+use libtest_mimic::{Completion, Failed, Trial};
+
+use crate::service::Service;
+
+/// A test that needs services. Where this machine lacks one, it is ignored with the reason, or fails where
+/// `CHAT_REQUIRE` names the service.
+pub fn trial(
+    name: impl Into<String>,
+    needs: &'static [Service],
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(name, move || match Service::all_of(needs) {
+        Ok(()) => run().map(|()| Completion::Completed),
+        Err(missing) if missing.required => Err(Failed::from(missing.reason)),
+        Err(missing) => Ok(Completion::ignored_with(missing.reason)),
+    })
+}
