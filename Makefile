@@ -11,8 +11,8 @@ help: ## Show these targets
 run: ## Start the server with its defaults
 	cargo run --release -p chat-server-bin
 
-test: ## Run all tests
-	cargo test --workspace --all-features --no-fail-fast 2>&1 | .ci/summarize-tests
+test: ## Run all tests, beside real services
+	.ci/with-services cargo test --workspace --all-features --no-fail-fast 2>&1 | .ci/summarize-tests
 
 verify: format-check dependencies lint documentation test ## Check everything, as CI does; writes nothing
 

@@ -54,7 +54,10 @@ impl Player {
             Action::Closed => self.closed(name),
             Action::Send(line) => self.send(name, &self.bindings.fill(line)),
             Action::Expect(expected) => self.expect(name, expected),
-            Action::Terminate => self.server.terminate(),
+            Action::Terminate => {
+                self.server.terminate();
+                Ok(())
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use nix::sys::signal::Signal;
+use chat_test_services::{Process, Signal};
 
-use super::process::{Ended, Process, command};
+use super::process::{Ended, command, start};
 use super::wire::Wire;
 
 /// A running server on a free port of this machine. Dropping it kills it.
@@ -29,11 +29,11 @@ impl Server {
     fn start_at(arguments: Vec<String>, listen: &str) -> Self {
         let mut all = vec!["--listen", listen];
         all.extend(arguments.iter().map(String::as_str));
-        let process = Process::start(&mut command(&all));
+        let process = start(&command(&all));
         let ready = process
-            .stdout
+            .stdout()
             .first_line()
-            .unwrap_or_else(|| panic!("the server did not get ready:\n{}", process.stderr.text()));
+            .unwrap_or_else(|| panic!("the server did not get ready:\n{}", process.stderr().text()));
         let address = address_in(&ready).unwrap_or_else(|| panic!("no address in {ready:?}"));
         Self {
             arguments,
@@ -68,12 +68,13 @@ impl Server {
 
     /// What it logged so far.
     pub fn stderr(&self) -> String {
-        self.process.stderr.text()
+        self.process.stderr().text()
     }
 
     /// Waits until it has logged `part`.
     pub fn wait_for_log(&self, part: &str) {
-        self.process.stderr.wait_for(part);
+        let logged = self.process.stderr().wait_for(part);
+        logged.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// A new connection to it.
@@ -84,7 +85,7 @@ impl Server {
     /// Ends it as a crash of the machine would: nothing can be cleaned up.
     pub fn kill(&mut self) {
         self.process.signal(Signal::SIGKILL);
-        self.process.wait();
+        self.process.wait().expect("a killed process ends");
     }
 
     /// Asks it to end, and does not wait.
@@ -94,12 +95,8 @@ impl Server {
 
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> Ended {
-        let status = self.process.wait();
-        Ended {
-            code: status.code(),
-            stdout: self.process.stdout.wait_all(),
-            stderr: self.process.stderr.wait_all(),
-        }
+        let ended = self.process.wait_all();
+        ended.expect("the server ends within a minute")
     }
 
     /// Asks it to end and waits until it has.

@@ -18,7 +18,7 @@ usage: with-services [--] COMMAND [ARGUMENT…]
 Starts MariaDB, Redis and a Redis Cluster for tests, runs COMMAND, and stops them. COMMAND finds them by
   CHAT_TEST_MYSQL_URL          the whole server, as its administrator
   CHAT_TEST_REDIS_URL
-  CHAT_TEST_REDIS_CLUSTER_URL  the nodes, separated by commas
+  CHAT_TEST_REDIS_CLUSTER_URL  redis+cluster:// and its nodes, separated by commas
 A service whose variable is set already is not started. One that is not installed is left out with a word.
 The exit code is COMMAND's, or 128 and the signal that ended it; 127 where COMMAND can't be started, and 1
 where a service fails.";

@@ -64,10 +64,10 @@ impl RedisCluster {
         Ok(cluster)
     }
 
-    /// The URLs of its nodes, separated by commas.
+    /// Its URL, with all its nodes: `redis+cluster://127.0.0.1:…,127.0.0.1:…,127.0.0.1:…`.
     pub fn url(&self) -> String {
-        let urls: Vec<_> = self.addresses().map(crate::Redis::url_at).collect();
-        urls.join(",")
+        let nodes: Vec<_> = self.addresses().map(|address| address.to_string()).collect();
+        format!("redis+cluster://{}", nodes.join(","))
     }
 
     /// Where its nodes listen.

@@ -138,11 +138,8 @@ fn cluster() {
     let mut cluster = RedisCluster::start().unwrap();
     let addresses: Vec<_> = cluster.addresses().collect();
     assert_eq!(addresses.len(), 3);
-    let expected: Vec<_> = addresses
-        .iter()
-        .map(|address| format!("redis://{address}/"))
-        .collect();
-    assert_eq!(cluster.url(), expected.join(","));
+    let [one, two, three] = [addresses[0], addresses[1], addresses[2]];
+    assert_eq!(cluster.url(), format!("redis+cluster://{one},{two},{three}"));
     // Slot 12182 of "foo" is the last node's.
     assert_eq!(ask(addresses[2], "SET foo 1"), "+OK");
     assert_eq!(
