@@ -41,10 +41,9 @@ impl MariaDb {
     pub fn start_with(arguments: &[&str]) -> Result<Self, StartError> {
         Service::MySql.check()?;
         let directory = tempfile::Builder::new().prefix("chat-mariadb-").tempdir()?;
-        let data = directory.path().join("data");
-        install(&data)?;
+        install(directory.path())?;
         let command = |address: SocketAddr| {
-            let mut command = base("mariadbd", &data)?;
+            let mut command = base("mariadbd", directory.path())?;
             command
                 .arg(format!("--port={}", address.port()))
                 .arg(format!("--bind-address={}", address.ip()))
@@ -112,8 +111,8 @@ impl MariaDb {
 }
 
 /// Fills a new data folder with the server's own tables.
-fn install(data: &Path) -> Result<(), StartError> {
-    let mut command = base("mariadb-install-db", data)?;
+fn install(directory: &Path) -> Result<(), StartError> {
+    let mut command = base("mariadb-install-db", directory)?;
     command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     let ended = Process::start(&command)?.wait_all()?;
     if ended.code == Some(0) {
@@ -127,13 +126,17 @@ fn install(data: &Path) -> Result<(), StartError> {
 }
 
 /// A program of MariaDB that reads no settings of this machine.
-fn base(program: &str, data: &Path) -> Result<Command, StartError> {
+fn base(program: &str, directory: &Path) -> Result<Command, StartError> {
     let file = find_program(program).ok_or_else(|| Missing {
         reason: format!("{program} is missing"),
         required: false,
     })?;
     let mut command = Command::new(file);
-    command.arg("--no-defaults").arg(option("--datadir=", data));
+    command
+        .arg("--no-defaults")
+        .arg(option("--datadir=", &directory.join("data")))
+        // Where several share a folder for temporary tables, one that starts removes the others'.
+        .env("TMPDIR", directory);
     if Uid::effective().is_root() {
         // It refuses to run as root unless it is told to.
         command.arg("--user=root");
