@@ -38,8 +38,17 @@ async fn measure_store(path: &Path, size: usize) -> Result<f64, Failure> {
     let mut users = Vec::new();
     for number in 0..USERS {
         let name = UserName::parse(&format!("user {number}"))?;
-        match store.create_user(&NewUser { name, password: None }).await? {
-            CreateUser::Created(user) | CreateUser::NameTaken(user) => users.push(user.id),
+        match store
+            .create_user(&NewUser {
+                id: None,
+                name,
+                password: None,
+            })
+            .await?
+        {
+            CreateUser::Created(user) | CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => {
+                users.push(user.id)
+            }
         }
     }
     let (begun, mut rows) = (Instant::now(), 0);

@@ -98,15 +98,20 @@ CREATE TABLE Message (
 -- An id of a sender is stored once in a conversation.
 CREATE UNIQUE INDEX message_by_id ON Message (conversation, sender, id);
 
--- The devices of a user. epoch counts a device's sessions.
+-- The devices of a user. epoch counts a device's sessions, and opened_at is the time by this
+-- machine's clock when the newest of them began.
 CREATE TABLE Device (
     userid        INTEGER NOT NULL REFERENCES User (id),
     device        TEXT    NOT NULL,
     epoch         INTEGER NOT NULL,
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
+    opened_at     INTEGER NOT NULL,
     PRIMARY KEY (userid, device)
 ) STRICT, WITHOUT ROWID;
+
+-- The devices that were opened lately.
+CREATE INDEX device_by_opening ON Device (opened_at);
 
 -- How far a device has acknowledged a conversation. The key's order serves both the position of
 -- one device and the furthest device of a user. There is no reference to Conversation, because SQLite

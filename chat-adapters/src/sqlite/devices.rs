@@ -1,162 +1,55 @@
-//! Devices, and how far each has acknowledged.
+//! Devices and delivery cursors: each method's work has its own file.
 
-use chat_core::ports::{CursorAdvance, DeviceSession};
-use chat_core::types::{Device, UserId};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
+use chat_core::types::{ConversationId, Device, UserId};
 use chat_core::{BackendError, Timestamp};
 
-use super::SqliteStore;
-use super::error::failed;
-use super::rows::{count, integer, json, size};
-use super::store::WriteTransaction;
+use super::{SqliteStore, cursors, positions};
 
-/// Begins a session of a device; the port's method says what it answers.
-pub(super) async fn open(
-    store: &SqliteStore,
-    user: UserId,
-    device: &Device,
-    at: Timestamp,
-    devices_limit: usize,
-) -> Result<DeviceSession, BackendError> {
-    let mut transaction = store.begin().await?;
-    let (epoch, is_new, devices) = count_session(&mut transaction, user, device, at).await?;
-    if is_new {
-        copy_furthest_cursors(&mut transaction, user, device).await?;
-        let surplus = devices - size(devices_limit.max(1));
-        if surplus > 0 {
-            forget_devices(&mut transaction, user, device, surplus).await?;
-        }
+#[async_trait]
+impl DeviceStore for SqliteStore {
+    async fn open_device(
+        &self,
+        user: UserId,
+        device: &Device,
+        at: Timestamp,
+        devices_limit: usize,
+    ) -> Result<DeviceSession, BackendError> {
+        cursors::open(self, user, device, at, devices_limit).await
     }
-    transaction.commit().await?;
-    Ok(DeviceSession {
-        epoch: count("epoch", epoch)?,
-    })
-}
 
-/// Answers the session's number, whether the device is new, and how many devices there are now.
-///
-/// A device that was forgotten counts on, because a session of it may still be there.
-async fn count_session(
-    transaction: &mut WriteTransaction,
-    user: UserId,
-    device: &Device,
-    at: Timestamp,
-) -> Result<(i64, bool, i64), BackendError> {
-    let counted: Option<i64> = sqlx::query_scalar(
-        "UPDATE Device SET epoch = epoch + 1, last_seen_at = MAX(last_seen_at, ?3)
-          WHERE userid = ?1 AND device = ?2 RETURNING epoch",
-    )
-    .bind(integer(user.get()))
-    .bind(device.as_str())
-    .bind(integer(at.as_millis()))
-    .fetch_optional(transaction.connection())
-    .await
-    .map_err(failed("could not count a device's session"))?;
-    if let Some(epoch) = counted {
-        return Ok((epoch, false, 0));
+    async fn opened_devices(
+        &self,
+        window: Duration,
+        after: Option<(UserId, Device)>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
+        cursors::opened(self, window, after, limit).await
     }
-    let made: Option<(i64, i64)> = sqlx::query_as(
-        "INSERT INTO Device (userid, device, epoch, first_seen_at, last_seen_at)
-         SELECT id, ?2, forgotten_epoch + 1, ?3, ?3 FROM User WHERE id = ?1
-         RETURNING epoch, (SELECT COUNT(*) FROM Device WHERE userid = ?1)",
-    )
-    .bind(integer(user.get()))
-    .bind(device.as_str())
-    .bind(integer(at.as_millis()))
-    .fetch_optional(transaction.connection())
-    .await
-    .map_err(failed("could not store a device"))?;
-    let (epoch, devices) =
-        made.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
-    Ok((epoch, true, devices))
-}
-/// A new device's cursors.
-pub(super) const COPY_FURTHEST: &str = "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
-     SELECT userid, conversation, ?2, MAX(acked_seq) FROM DeviceCursor
-      WHERE userid = ?1 GROUP BY userid, conversation";
 
-async fn copy_furthest_cursors(
-    transaction: &mut WriteTransaction,
-    user: UserId,
-    device: &Device,
-) -> Result<(), BackendError> {
-    sqlx::query(COPY_FURTHEST)
-        .bind(integer(user.get()))
-        .bind(device.as_str())
-        .execute(transaction.connection())
-        .await
-        .map_err(failed("could not copy cursors"))?;
-    Ok(())
-}
-
-/// A user's other devices, unseen for longest first.
-pub(super) const READ_UNSEEN: &str = "SELECT device, epoch FROM Device WHERE userid = ?1 AND device <> ?2
-     ORDER BY last_seen_at, device LIMIT ?3";
-
-/// Forgets the devices that were unseen for longest, never the one that is being opened.
-async fn forget_devices(
-    transaction: &mut WriteTransaction,
-    user: UserId,
-    kept: &Device,
-    surplus: i64,
-) -> Result<(), BackendError> {
-    let forgotten: Vec<(String, i64)> = sqlx::query_as(READ_UNSEEN)
-        .bind(integer(user.get()))
-        .bind(kept.as_str())
-        .bind(surplus)
-        .fetch_all(transaction.connection())
-        .await
-        .map_err(failed("could not read devices"))?;
-    let highest = forgotten.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0);
-    let devices = json(&forgotten.iter().map(|(device, _)| device).collect::<Vec<_>>())?;
-    for statement in [
-        "DELETE FROM DeviceCursor WHERE userid = ?1 AND device IN (SELECT value FROM json_each(?2))",
-        "DELETE FROM Device WHERE userid = ?1 AND device IN (SELECT value FROM json_each(?2))",
-    ] {
-        sqlx::query(statement)
-            .bind(integer(user.get()))
-            .bind(&devices)
-            .execute(transaction.connection())
-            .await
-            .map_err(failed("could not forget devices"))?;
+    async fn positions(
+        &self,
+        user: UserId,
+        device: &Device,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Position>, BackendError> {
+        positions::page(self, user, device, after, limit).await
     }
-    sqlx::query("UPDATE User SET forgotten_epoch = MAX(forgotten_epoch, ?2) WHERE id = ?1")
-        .bind(integer(user.get()))
-        .bind(highest)
-        .execute(transaction.connection())
-        .await
-        .map_err(failed("could not note a forgotten device"))?;
-    Ok(())
-}
 
-/// Cursors moved forward.
-pub(super) const ADVANCE: &str = "INSERT INTO DeviceCursor (userid, conversation, device, acked_seq)
-     SELECT d.userid, c.id, d.device, MIN(r.value ->> 3, c.last_seq)
-       FROM json_each(?1) r
-      CROSS JOIN Device d ON d.userid = r.value ->> 0 AND d.device = r.value ->> 1
-      CROSS JOIN Conversation c ON c.id = r.value ->> 2
-      WHERE TRUE
-         ON CONFLICT (userid, conversation, device)
-         DO UPDATE SET acked_seq = excluded.acked_seq WHERE excluded.acked_seq > acked_seq";
-
-/// Moves cursors forward; the port's method says which.
-///
-/// A cursor never goes past its conversation's last message, so that none is passed over.
-pub(super) async fn advance_cursors(
-    store: &SqliteStore,
-    batch: &[CursorAdvance],
-) -> Result<(), BackendError> {
-    if batch.is_empty() {
-        return Ok(());
+    async fn position(
+        &self,
+        user: UserId,
+        device: &Device,
+        conversation: ConversationId,
+    ) -> Result<Option<Position>, BackendError> {
+        positions::one(self, user, device, conversation).await
     }
-    let rows: Vec<_> = batch
-        .iter()
-        .map(|ack| (ack.user, &ack.device, ack.conversation, ack.seq))
-        .collect();
-    let mut transaction = store.begin().await?;
-    sqlx::query(ADVANCE)
-        .bind(json(&rows)?)
-        .execute(transaction.connection())
-        .await
-        .map_err(failed("could not store cursors"))?;
-    transaction.commit().await
+
+    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
+        cursors::advance_cursors(self, batch).await
+    }
 }

@@ -27,17 +27,22 @@ impl GroupStore for SqliteStore {
     async fn create_group(&self, new: &NewGroup, limit: usize) -> Result<CreateGroup, BackendError> {
         let key = new.name.key();
         let mut transaction = self.begin().await?;
-        let (is_taken, has_creator, groups): (bool, bool, i64) = sqlx::query_as(
-            "SELECT EXISTS (SELECT 1 FROM AllGroup WHERE name_key = ?1),
+        let (is_id_taken, is_name_taken, has_creator, groups): (bool, bool, bool, i64) = sqlx::query_as(
+            "SELECT EXISTS (SELECT 1 FROM AllGroup WHERE id = ?3),
+                    EXISTS (SELECT 1 FROM AllGroup WHERE name_key = ?1),
                     EXISTS (SELECT 1 FROM User WHERE id = ?2),
                     (SELECT COUNT(*) FROM GroupUser WHERE userid = ?2)",
         )
         .bind(key.as_str())
         .bind(integer(new.creator.get()))
+        .bind(new.id.map(|id| integer(id.get())))
         .fetch_one(transaction.connection())
         .await
         .map_err(failed("could not read a group"))?;
-        if is_taken {
+        if is_id_taken {
+            return Ok(CreateGroup::IdTaken);
+        }
+        if is_name_taken {
             return Ok(CreateGroup::NameTaken);
         }
         if !has_creator {
@@ -200,12 +205,14 @@ impl GroupStore for SqliteStore {
 }
 
 async fn insert_group(transaction: &mut WriteTransaction, new: &NewGroup) -> Result<GroupId, BackendError> {
+    // SQLite chooses the id where it is NULL.
     let id = sqlx::query_scalar(
-        "INSERT INTO AllGroup (groupname, groupdesc, name_key) VALUES (?1, ?2, ?3) RETURNING id",
+        "INSERT INTO AllGroup (id, groupname, groupdesc, name_key) VALUES (?4, ?1, ?2, ?3) RETURNING id",
     )
     .bind(new.name.as_str())
     .bind(new.description.as_str())
     .bind(new.name.key().as_str())
+    .bind(new.id.map(|id| integer(id.get())))
     .fetch_one(transaction.connection())
     .await
     .map_err(failed("could not store a group"))?;

@@ -1,15 +1,13 @@
-//! Messages, conversations and delivery cursors: each method's work has its own file.
+//! Messages and conversations: each method's work has its own file.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_core::ports::{
-    Appended, ConversationHead, CursorAdvance, DeviceSession, MessageStore, NewMessage, Position,
-};
+use chat_core::BackendError;
+use chat_core::ports::{Appended, ConversationHead, MessageStore, NewMessage};
 use chat_core::types::{ConversationId, Device, Message, Seq, UserId};
-use chat_core::{BackendError, Timestamp};
 
-use super::{SqliteStore, append, devices, history, positions};
+use super::{SqliteStore, append, history, positions};
 
 #[async_trait]
 impl MessageStore for SqliteStore {
@@ -35,35 +33,6 @@ impl MessageStore for SqliteStore {
         history::before(self, conversation, before, limit).await
     }
 
-    async fn open_device(
-        &self,
-        user: UserId,
-        device: &Device,
-        at: Timestamp,
-        devices_limit: usize,
-    ) -> Result<DeviceSession, BackendError> {
-        devices::open(self, user, device, at, devices_limit).await
-    }
-
-    async fn positions(
-        &self,
-        user: UserId,
-        device: &Device,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<Position>, BackendError> {
-        positions::page(self, user, device, after, limit).await
-    }
-
-    async fn position(
-        &self,
-        user: UserId,
-        device: &Device,
-        conversation: ConversationId,
-    ) -> Result<Option<Position>, BackendError> {
-        positions::one(self, user, device, conversation).await
-    }
-
     async fn heads(
         &self,
         user: UserId,
@@ -71,10 +40,6 @@ impl MessageStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ConversationHead>, BackendError> {
         positions::heads(self, user, device, limit).await
-    }
-
-    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
-        devices::advance_cursors(self, batch).await
     }
 
     async fn changed_conversations(

@@ -17,7 +17,7 @@
 //! # let path = directory.path().join("chat.db");
 //! let store = SqliteStore::open(path).await?;
 //! let name = UserName::parse("alice")?;
-//! let outcome = store.create_user(&NewUser { name, password: None }).await?;
+//! let outcome = store.create_user(&NewUser { id: None, name, password: None }).await?;
 //! println!("{outcome:?}");
 //! store.close().await;
 //! # Ok(())
@@ -25,6 +25,7 @@
 //! ```
 
 mod append;
+mod cursors;
 mod devices;
 mod error;
 mod friends;

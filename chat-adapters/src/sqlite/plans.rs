@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteStore, append, devices, history, positions};
+use super::{SqliteStore, append, cursors, history, positions};
 
 const OFFLINE_MESSAGES: &str = "SELECT message FROM OfflineMessage WHERE userid = ?1";
 
@@ -44,9 +44,10 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
         append::READ_ACCESS,
         append::STORE_CONVERSATIONS,
         append::STORE_MESSAGES,
-        devices::COPY_FURTHEST,
-        devices::READ_UNSEEN,
-        devices::ADVANCE,
+        cursors::COPY_FURTHEST,
+        cursors::READ_UNSEEN,
+        cursors::READ_OPENED,
+        cursors::ADVANCE,
         positions::READ_PAGE,
         positions::READ_OF_GROUP,
         positions::READ_OF_DIRECT,
@@ -77,7 +78,7 @@ fn grows_with_a_table(step: &str) -> bool {
         || step.starts_with("SCAN (subquery")
         || ["SCAN p", "SCAN h"].contains(&step);
     let is_by_value = step.contains("=?)") || step.contains("=? AND ");
-    let is_by_time = step.contains("(updated_at>?");
+    let is_by_time = step.contains("(updated_at>?") || step.contains("(opened_at>?");
     (step.starts_with("SCAN ") && !is_short_scan)
         || (step.starts_with("SEARCH ") && !is_by_value && !is_by_time)
 }

@@ -14,13 +14,25 @@ impl UserStore for SqliteStore {
     async fn create_user(&self, new: &NewUser) -> Result<CreateUser, BackendError> {
         let key = new.name.key();
         let mut transaction = self.begin().await?;
+        if let Some(id) = new.id {
+            let holder = sqlx::query_as("SELECT id, name FROM User WHERE id = ?1")
+                .bind(integer(id.get()))
+                .fetch_optional(transaction.connection())
+                .await
+                .map_err(failed("could not read a user"))?;
+            if let Some(holder) = holder {
+                return Ok(CreateUser::IdTaken(user(holder)?));
+            }
+        }
+        // SQLite chooses the id where it is NULL.
         let made: Option<(i64, String)> = sqlx::query_as(
-            "INSERT INTO User (name, password, name_key) VALUES (?1, ?2, ?3)
+            "INSERT INTO User (id, name, password, name_key) VALUES (?4, ?1, ?2, ?3)
              ON CONFLICT (name_key) DO NOTHING RETURNING id, name",
         )
         .bind(new.name.as_str())
         .bind(new.password.as_ref().map(PasswordHash::as_str))
         .bind(key.as_str())
+        .bind(new.id.map(|id| integer(id.get())))
         .fetch_optional(transaction.connection())
         .await
         .map_err(failed("could not store a user"))?;

@@ -2,7 +2,7 @@
 
 use chat_adapters::sqlite::SqliteStore;
 use chat_core::Timestamp;
-use chat_core::ports::{CursorAdvance, MessageStore};
+use chat_core::ports::{CursorAdvance, DeviceStore, MessageStore};
 use chat_core::types::{Data, MessageIdOrigin, Seq, UserId};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, SqliteConnection};

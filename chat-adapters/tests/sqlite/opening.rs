@@ -166,6 +166,7 @@ async fn a_file_that_another_process_keeps_locked_is_busy() {
     let store = SqliteStore::open(options).await.unwrap();
     run(&mut other, "BEGIN IMMEDIATE").await;
     let alice = NewUser {
+        id: None,
         name: "alice".parse().unwrap(),
         password: None,
     };

@@ -7,11 +7,12 @@ use chat_core::types::{ConversationId, MessageIdOrigin, UserId};
 
 pub(crate) async fn user(store: &SqliteStore, name: &str) -> UserId {
     let new = NewUser {
+        id: None,
         name: name.parse().unwrap(),
         password: None,
     };
     match store.create_user(&new).await.unwrap() {
-        CreateUser::Created(user) | CreateUser::NameTaken(user) => user.id,
+        CreateUser::Created(user) | CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => user.id,
     }
 }
 

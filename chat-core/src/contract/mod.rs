@@ -43,6 +43,7 @@
 
 mod bus;
 mod check;
+mod devices;
 mod friends;
 mod groups;
 pub mod history;

@@ -41,6 +41,7 @@ pub(super) fn unknown_group() -> Result<GroupId, Failure> {
 
 pub(super) fn new_user(name: &str) -> Result<NewUser, Failure> {
     Ok(NewUser {
+        id: None,
         name: UserName::parse(name)?,
         password: None,
     })
@@ -48,6 +49,7 @@ pub(super) fn new_user(name: &str) -> Result<NewUser, Failure> {
 
 pub(super) fn new_group(name: &str, creator: UserId) -> Result<NewGroup, Failure> {
     Ok(NewGroup {
+        id: None,
         name: name.parse()?,
         description: Description::default(),
         creator,
@@ -88,7 +90,9 @@ impl Scene<Stores> {
     pub(super) async fn user(&self, name: &str) -> Result<User, Failure> {
         match self.users.create_user(&new_user(name)?).await? {
             CreateUser::Created(user) => Ok(user),
-            CreateUser::NameTaken(_) => Err(Failure::new(format_args!("{name} exists already"))),
+            CreateUser::NameTaken(_) | CreateUser::IdTaken(_) => {
+                Err(Failure::new(format_args!("{name} exists already")))
+            }
         }
     }
 
@@ -146,7 +150,7 @@ impl Scene<Stores> {
     /// Begins a session of a device and answers its number.
     pub(super) async fn open(&self, user: UserId, name: &str, millis: u64) -> Result<u64, Failure> {
         let device = device(name)?;
-        let opened = self.messages.open_device(user, &device, at(millis), PLENTY);
+        let opened = self.devices.open_device(user, &device, at(millis), PLENTY);
         Ok(opened.await?.epoch)
     }
 
@@ -163,7 +167,7 @@ impl Scene<Stores> {
             conversation,
             seq: seq(number),
         };
-        Ok(self.messages.advance_cursors(&[ack]).await?)
+        Ok(self.devices.advance_cursors(&[ack]).await?)
     }
 
     pub(super) async fn position(
@@ -173,7 +177,7 @@ impl Scene<Stores> {
         conversation: ConversationId,
     ) -> Result<Option<Position>, Failure> {
         let device = device(name)?;
-        Ok(self.messages.position(user, &device, conversation).await?)
+        Ok(self.devices.position(user, &device, conversation).await?)
     }
 
     /// Fails unless a device has acknowledged up to this number.

@@ -6,7 +6,7 @@ use super::log::ReadableLog;
 use super::runner::{Fixture, Trial, trials};
 use crate::ports::{Bus, Presence, Registry, Stores};
 
-/// The suites of all five store ports.
+/// The suites of all six store ports.
 ///
 /// `backend` names the trials; `fixture` is called once for each case.
 pub fn stores<F>(backend: &str, fixture: impl Fn() -> F) -> Vec<Trial>
@@ -18,6 +18,7 @@ where
         ("friends", super::friends::cases()),
         ("groups", super::groups::cases()),
         ("messages", super::messages::cases()),
+        ("devices", super::devices::cases()),
         ("tokens", super::tokens::cases()),
     ];
     let run = |(suite, cases)| trials(backend, suite, cases, &fixture);

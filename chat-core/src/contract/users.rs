@@ -97,7 +97,7 @@ async fn of_creations_of_one_name_at_once_one_creates(scene: Scene<Stores>) -> V
                 created += 1;
                 seen.push(user);
             }
-            CreateUser::NameTaken(user) => seen.push(user),
+            CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => seen.push(user),
         }
     }
     equal("how many created", created, 1)?;
@@ -109,6 +109,7 @@ async fn a_password_hash_comes_back_and_so_does_its_absence(scene: Scene<Stores>
     let hash = PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$4bU8Zf+/abc");
     for (name, password) in [("with", Some(hash)), ("without", None)] {
         let user = NewUser {
+            id: None,
             name: UserName::parse(name)?,
             password: password.clone(),
         };

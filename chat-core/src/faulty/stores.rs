@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{
     AddFriend, Appended, ConversationHead, CreateGroup, CreateUser, Credentials, CursorAdvance,
-    DeviceSession, FriendStore, GroupStore, JoinGroup, LeaveGroup, MessageStore, NewGroup, NewMessage,
-    NewUser, Position, RemoveFriend, StoredToken, TokenStore, UserSelector, UserStore,
+    DeviceSession, DeviceStore, FriendStore, GroupStore, JoinGroup, LeaveGroup, MessageStore, NewGroup,
+    NewMessage, NewUser, Position, RemoveFriend, StoredToken, TokenStore, UserSelector, UserStore,
 };
 use crate::types::{
     ConversationId, Device, Group, GroupId, GroupMembership, Member, Message, Seq, TokenHash, User, UserId,
@@ -155,6 +155,31 @@ impl<P: MessageStore + ?Sized> MessageStore for Faulty<P> {
             .await
     }
 
+    async fn heads(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<Vec<ConversationHead>, BackendError> {
+        self.call("heads", self.inner.heads(user, device, limit)).await
+    }
+
+    async fn changed_conversations(
+        &self,
+        window: Duration,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
+        self.call(
+            "changed_conversations",
+            self.inner.changed_conversations(window, after, limit),
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl<P: DeviceStore + ?Sized> DeviceStore for Faulty<P> {
     async fn open_device(
         &self,
         user: UserId,
@@ -167,6 +192,16 @@ impl<P: MessageStore + ?Sized> MessageStore for Faulty<P> {
             self.inner.open_device(user, device, at, devices_limit),
         )
         .await
+    }
+
+    async fn opened_devices(
+        &self,
+        window: Duration,
+        after: Option<(UserId, Device)>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
+        self.call("opened_devices", self.inner.opened_devices(window, after, limit))
+            .await
     }
 
     async fn positions(
@@ -190,31 +225,9 @@ impl<P: MessageStore + ?Sized> MessageStore for Faulty<P> {
             .await
     }
 
-    async fn heads(
-        &self,
-        user: UserId,
-        device: &Device,
-        limit: usize,
-    ) -> Result<Vec<ConversationHead>, BackendError> {
-        self.call("heads", self.inner.heads(user, device, limit)).await
-    }
-
     async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
         self.call("advance_cursors", self.inner.advance_cursors(batch))
             .await
-    }
-
-    async fn changed_conversations(
-        &self,
-        window: Duration,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
-        self.call(
-            "changed_conversations",
-            self.inner.changed_conversations(window, after, limit),
-        )
-        .await
     }
 }
 

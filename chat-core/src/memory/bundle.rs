@@ -20,7 +20,7 @@ use crate::ports::{Backends, Stores};
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryBackends {
-    /// All five stores.
+    /// All six stores.
     pub store: Arc<MemoryStore>,
     /// The bus.
     pub bus: Arc<MemoryBus>,

@@ -21,28 +21,29 @@ impl<K> Default for Changes<K> {
     }
 }
 
-impl<K: Copy + Eq + Hash + Ord> Changes<K> {
+impl<K: Clone + Eq + Hash + Ord> Changes<K> {
     /// Notes that a key changes now.
     pub(super) fn touch(&mut self, key: K, now: Timestamp) {
-        let before = self.last.insert(key, now);
+        let before = self.last.insert(key.clone(), now);
         if before == Some(now) {
             return;
         }
         if let Some(before) = before {
-            self.by_time.remove(&(before, key));
+            self.by_time.remove(&(before, key.clone()));
         }
         self.by_time.insert((now, key));
     }
 
     /// Keys that changed at or after `start`: ascending, those after `after`, at most `limit`.
-    pub(super) fn since(&self, start: Timestamp, after: Option<K>, limit: usize) -> Vec<K> {
+    pub(super) fn since(&self, start: Timestamp, after: Option<&K>, limit: usize) -> Vec<K> {
         let mut keys: Vec<K> = self
             .by_time
             .iter()
             .rev()
             .take_while(|(at, _)| *at >= start)
-            .map(|(_, key)| *key)
+            .map(|(_, key)| key)
             .filter(|key| after.is_none_or(|after| *key > after))
+            .cloned()
             .collect();
         keys.sort_unstable();
         keys.truncate(limit);

@@ -1,77 +1,99 @@
-//! A user's devices and how far each has received.
+//! Devices and delivery cursors in memory.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::store::State;
 use crate::clock::Timestamp;
-use crate::types::{ConversationId, Device, Seq};
+use crate::error::BackendError;
+use crate::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
+use crate::types::{ConversationId, Device, Seq, UserId};
 
-/// The devices of one user.
-#[derive(Debug, Default)]
-pub(super) struct Devices(HashMap<Device, DeviceRow>);
+#[async_trait]
+impl DeviceStore for MemoryStore {
+    async fn open_device(
+        &self,
+        user: UserId,
+        device: &Device,
+        at: Timestamp,
+        devices_limit: usize,
+    ) -> Result<DeviceSession, BackendError> {
+        let now = self.clock().now();
+        let mut state = self.state();
+        let row = state.user_mut(user);
+        let row = row.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
+        let epoch = row.devices.open(device, at, devices_limit);
+        state.opened_devices.touch((user, device.clone()), now);
+        Ok(DeviceSession { epoch })
+    }
 
-#[derive(Debug)]
-struct DeviceRow {
-    epoch: u64,
-    seen_at: Timestamp,
-    /// Acknowledged positions; none stands for the earliest one.
-    cursors: HashMap<ConversationId, Seq>,
+    async fn opened_devices(
+        &self,
+        window: Duration,
+        after: Option<(UserId, Device)>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
+        let start = self.clock().now().before(window);
+        let state = self.state();
+        let opened = state.opened_devices.since(start, after.as_ref(), usize::MAX);
+        let opened = opened.into_iter().filter_map(|(user, device)| {
+            let epoch = state.user(user)?.devices.epoch(&device)?;
+            Some((user, device, epoch))
+        });
+        Ok(opened.take(limit).collect())
+    }
+
+    async fn positions(
+        &self,
+        user: UserId,
+        device: &Device,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Position>, BackendError> {
+        let state = self.state();
+        let conversations = state.conversations_of(user, after);
+        let positions = conversations.filter_map(|id| state.position(user, device, id));
+        Ok(positions.take(limit).collect())
+    }
+
+    async fn position(
+        &self,
+        user: UserId,
+        device: &Device,
+        conversation: ConversationId,
+    ) -> Result<Option<Position>, BackendError> {
+        Ok(self.state().position(user, device, conversation))
+    }
+
+    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
+        let mut state = self.state();
+        for ack in batch {
+            if let Some(row) = state.user_mut(ack.user) {
+                row.devices.advance(&ack.device, ack.conversation, ack.seq);
+            }
+        }
+        Ok(())
+    }
 }
 
-impl Devices {
-    /// Counts a session of a device and answers its number.
-    ///
-    /// A new device takes the positions of the furthest one, and beyond `limit` the others' least
-    /// recently seen is forgotten.
-    pub(super) fn open(&mut self, device: &Device, at: Timestamp, limit: usize) -> u64 {
-        if let Some(row) = self.0.get_mut(device) {
-            row.epoch += 1;
-            row.seen_at = row.seen_at.max(at);
-            return row.epoch;
-        }
-        let row = DeviceRow {
-            epoch: 1,
-            seen_at: at,
-            cursors: self.furthest(),
+impl State {
+    pub(super) fn position(
+        &self,
+        user: UserId,
+        device: &Device,
+        conversation: ConversationId,
+    ) -> Option<Position> {
+        let row = self.user(user)?;
+        let earliest = match conversation.as_group() {
+            Some(group) => self.member(group, user)?.joined_seq,
+            None => row.direct.get(&conversation).map(|_| Seq::ZERO)?,
         };
-        self.0.insert(device.clone(), row);
-        while self.0.len() > limit.max(1) {
-            self.forget_least_recent_except(device);
-        }
-        1
-    }
-
-    /// Moves a device's position forward, where the device is known.
-    pub(super) fn advance(&mut self, device: &Device, conversation: ConversationId, seq: Seq) {
-        if let Some(row) = self.0.get_mut(device) {
-            let cursor = row.cursors.entry(conversation).or_default();
-            *cursor = seq.max(*cursor);
-        }
-    }
-
-    /// A device's acknowledged position; 0 where there is none.
-    pub(super) fn cursor(&self, device: &Device, conversation: ConversationId) -> Seq {
-        let row = self.0.get(device);
-        row.and_then(|row| row.cursors.get(&conversation))
-            .copied()
-            .unwrap_or_default()
-    }
-
-    fn furthest(&self) -> HashMap<ConversationId, Seq> {
-        let mut furthest = HashMap::new();
-        for (conversation, seq) in self.0.values().flat_map(|row| &row.cursors) {
-            let position: &mut Seq = furthest.entry(*conversation).or_default();
-            *position = (*position).max(*seq);
-        }
-        furthest
-    }
-
-    fn forget_least_recent_except(&mut self, kept: &Device) {
-        let others = self.0.iter().filter(|(device, _)| *device != kept);
-        let oldest = others
-            .min_by_key(|(_, row)| row.seen_at)
-            .map(|(device, _)| device.clone());
-        if let Some(oldest) = oldest {
-            self.0.remove(&oldest);
-        }
+        Some(Position {
+            conversation,
+            last_seq: self.last_seq(conversation),
+            acked_seq: row.devices.cursor(device, conversation).max(earliest),
+        })
     }
 }

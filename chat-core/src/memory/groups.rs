@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::store::{GroupRow, MemberRow, State, next_id, out_of_ids};
+use super::store::{GroupRow, MemberRow, State};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
@@ -19,6 +19,9 @@ impl GroupStore for MemoryStore {
         let key = new.name.key();
         let now = self.clock().now();
         let mut state = self.state();
+        if new.id.is_some_and(|id| state.group_row(id).is_some()) {
+            return Ok(CreateGroup::IdTaken);
+        }
         if state.group_names.contains_key(&key) {
             return Ok(CreateGroup::NameTaken);
         }
@@ -28,14 +31,15 @@ impl GroupStore for MemoryStore {
         if creator.groups.len() >= limit {
             return Ok(CreateGroup::TooMany);
         }
-        let id = GroupId::new(next_id(state.groups.len())).map_err(out_of_ids)?;
+        let id = new.id.map_or_else(|| state.next_group_id(), Ok)?;
         state.group_names.insert(key, id);
-        state.groups.push(GroupRow {
+        let row = GroupRow {
             id,
             name: new.name.clone(),
             description: new.description.clone(),
             members: BTreeMap::new(),
-        });
+        };
+        state.groups.insert(id, row);
         let first = MemberRow {
             role: Role::Creator,
             joined_seq: Seq::ZERO,
@@ -140,7 +144,10 @@ impl GroupStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<(GroupId, UserId)>, BackendError> {
         let start = self.clock().now().before(window);
-        Ok(self.state().membership_changes.since(start, after, limit))
+        Ok(self
+            .state()
+            .membership_changes
+            .since(start, after.as_ref(), limit))
     }
 }
 

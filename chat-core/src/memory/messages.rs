@@ -1,4 +1,4 @@
-//! Messages, conversations and delivery cursors in memory.
+//! Messages and conversations in memory.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,9 +11,7 @@ use super::MemoryStore;
 use super::store::State;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::ports::{
-    Appended, ConversationHead, CursorAdvance, DeviceSession, MessageStore, NewMessage, Position, SendPolicy,
-};
+use crate::ports::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
 use crate::types::{ConversationId, Device, Message, MessageId, Seq, User, UserId};
 
 /// A conversation's messages: number `n` stands at index `n - 1`.
@@ -90,42 +88,6 @@ impl MessageStore for MemoryStore {
         Ok(all.page(end.saturating_sub(limit), end))
     }
 
-    async fn open_device(
-        &self,
-        user: UserId,
-        device: &Device,
-        at: Timestamp,
-        devices_limit: usize,
-    ) -> Result<DeviceSession, BackendError> {
-        let mut state = self.state();
-        let row = state.user_mut(user);
-        let row = row.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
-        let epoch = row.devices.open(device, at, devices_limit);
-        Ok(DeviceSession { epoch })
-    }
-
-    async fn positions(
-        &self,
-        user: UserId,
-        device: &Device,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<Position>, BackendError> {
-        let state = self.state();
-        let conversations = state.conversations_of(user, after);
-        let positions = conversations.filter_map(|id| state.position(user, device, id));
-        Ok(positions.take(limit).collect())
-    }
-
-    async fn position(
-        &self,
-        user: UserId,
-        device: &Device,
-        conversation: ConversationId,
-    ) -> Result<Option<Position>, BackendError> {
-        Ok(self.state().position(user, device, conversation))
-    }
-
     async fn heads(
         &self,
         user: UserId,
@@ -149,16 +111,6 @@ impl MessageStore for MemoryStore {
         Ok(heads.collect())
     }
 
-    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
-        let mut state = self.state();
-        for ack in batch {
-            if let Some(row) = state.user_mut(ack.user) {
-                row.devices.advance(&ack.device, ack.conversation, ack.seq);
-            }
-        }
-        Ok(())
-    }
-
     async fn changed_conversations(
         &self,
         window: Duration,
@@ -167,7 +119,7 @@ impl MessageStore for MemoryStore {
     ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
         let start = self.clock().now().before(window);
         let state = self.state();
-        let changed = state.conversation_changes.since(start, after, limit);
+        let changed = state.conversation_changes.since(start, after.as_ref(), limit);
         Ok(changed.into_iter().map(|id| (id, state.last_seq(id))).collect())
     }
 }
@@ -230,7 +182,7 @@ impl State {
     }
 
     /// The conversations that a user takes part in, ascending, those after `after`.
-    fn conversations_of(
+    pub(super) fn conversations_of(
         &self,
         user: UserId,
         after: Option<ConversationId>,
@@ -244,19 +196,6 @@ impl State {
             let direct = row.direct.range((start, Bound::Unbounded)).copied();
             let groups = row.groups.range((group_start, Bound::Unbounded));
             direct.chain(groups.copied().map(ConversationId::group))
-        })
-    }
-
-    fn position(&self, user: UserId, device: &Device, conversation: ConversationId) -> Option<Position> {
-        let row = self.user(user)?;
-        let earliest = match conversation.as_group() {
-            Some(group) => self.member(group, user)?.joined_seq,
-            None => row.direct.get(&conversation).map(|_| Seq::ZERO)?,
-        };
-        Some(Position {
-            conversation,
-            last_seq: self.last_seq(conversation),
-            acked_seq: row.devices.cursor(device, conversation).max(earliest),
         })
     }
 }

@@ -11,6 +11,7 @@
 mod bundle;
 mod bus;
 mod changes;
+mod device_rows;
 mod devices;
 mod friends;
 mod groups;

@@ -5,16 +5,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::changes::Changes;
-use super::devices::Devices;
+use super::device_rows::Devices;
 use super::messages::Conversation;
 use super::tokens::Tokens;
 use crate::clock::{Clock, SystemClock};
 use crate::error::BackendError;
 use crate::types::{
-    ConversationId, Description, Group, GroupId, GroupName, NameKey, PasswordHash, Role, Seq, User, UserId,
+    ConversationId, Description, Device, Group, GroupId, GroupName, NameKey, PasswordHash, Role, Seq, User,
+    UserId,
 };
 
-/// All five stores behind one mutex, which is held for one call at a time and never while waiting.
+/// All six stores behind one mutex, which is held for one call at a time and never while waiting.
 ///
 /// ```
 /// use chat_core::memory::MemoryStore;
@@ -22,7 +23,7 @@ use crate::types::{
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let store = MemoryStore::default();
-/// let alice = NewUser { name: "alice".parse()?, password: None };
+/// let alice = NewUser { id: None, name: "alice".parse()?, password: None };
 /// let CreateUser::Created(user) = store.create_user(&alice).await? else {
 ///     unreachable!("nobody has the name yet")
 /// };
@@ -67,17 +68,18 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// Everything that is stored. The row of id 1 is the first, so that an id is found without hashing.
+/// Everything that is stored.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) users: Vec<UserRow>,
+    pub(super) users: BTreeMap<UserId, UserRow>,
     pub(super) user_names: HashMap<NameKey, UserId>,
     pub(super) online: BTreeSet<UserId>,
-    pub(super) groups: Vec<GroupRow>,
+    pub(super) groups: BTreeMap<GroupId, GroupRow>,
     pub(super) group_names: HashMap<NameKey, GroupId>,
     pub(super) membership_changes: Changes<(GroupId, UserId)>,
     pub(super) conversations: HashMap<ConversationId, Conversation>,
     pub(super) conversation_changes: Changes<ConversationId>,
+    pub(super) opened_devices: Changes<(UserId, Device)>,
     pub(super) tokens: Tokens,
 }
 
@@ -122,19 +124,31 @@ pub(super) struct MemberRow {
 
 impl State {
     pub(super) fn user(&self, id: UserId) -> Option<&UserRow> {
-        self.users.get(row_index(id.get()))
+        self.users.get(&id)
     }
 
     pub(super) fn user_mut(&mut self, id: UserId) -> Option<&mut UserRow> {
-        self.users.get_mut(row_index(id.get()))
+        self.users.get_mut(&id)
     }
 
     pub(super) fn group_row(&self, id: GroupId) -> Option<&GroupRow> {
-        self.groups.get(row_index(id.get()))
+        self.groups.get(&id)
     }
 
     pub(super) fn group_row_mut(&mut self, id: GroupId) -> Option<&mut GroupRow> {
-        self.groups.get_mut(row_index(id.get()))
+        self.groups.get_mut(&id)
+    }
+
+    /// The id of the next user whose id the store chooses.
+    pub(super) fn next_user_id(&self) -> Result<UserId, BackendError> {
+        let last = self.users.keys().next_back().map_or(0, |id| id.get());
+        UserId::new(last + 1).map_err(out_of_ids)
+    }
+
+    /// The id of the next group whose id the store chooses.
+    pub(super) fn next_group_id(&self) -> Result<GroupId, BackendError> {
+        let last = self.groups.keys().next_back().map_or(0, |id| id.get());
+        GroupId::new(last + 1).map_err(out_of_ids)
     }
 
     /// A conversation's last number; 0 where it has no message.
@@ -145,17 +159,7 @@ impl State {
     }
 }
 
-/// Where the row of an id stands; ids begin at 1.
-fn row_index(id: u64) -> usize {
-    usize::try_from(id - 1).unwrap_or(usize::MAX)
-}
-
-/// The id of the next row of a table that has `rows` rows.
-pub(super) const fn next_id(rows: usize) -> u64 {
-    rows as u64 + 1
-}
-
-/// The failure of a store that ran out of ids, which no machine has the memory for.
-pub(super) fn out_of_ids(error: crate::types::InvalidValue) -> BackendError {
+/// The failure of a store that ran out of ids.
+fn out_of_ids(error: crate::types::InvalidValue) -> BackendError {
     BackendError::broken("there are no more ids").because(error)
 }

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::devices::Devices;
-use super::store::{State, UserRow, next_id, out_of_ids};
+use super::device_rows::Devices;
+use super::store::{State, UserRow};
 use crate::error::BackendError;
 use crate::ports::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
 use crate::types::{User, UserId};
@@ -16,22 +16,26 @@ impl UserStore for MemoryStore {
     async fn create_user(&self, new: &NewUser) -> Result<CreateUser, BackendError> {
         let key = new.name.key();
         let mut state = self.state();
+        if let Some(row) = new.id.and_then(|id| state.user(id)) {
+            return Ok(CreateUser::IdTaken(row.user.clone()));
+        }
         if let Some(row) = state.user_names.get(&key).and_then(|id| state.user(*id)) {
             return Ok(CreateUser::NameTaken(row.user.clone()));
         }
         let user = User {
-            id: UserId::new(next_id(state.users.len())).map_err(out_of_ids)?,
+            id: new.id.map_or_else(|| state.next_user_id(), Ok)?,
             name: new.name.clone(),
         };
         state.user_names.insert(key, user.id);
-        state.users.push(UserRow {
+        let row = UserRow {
             user: user.clone(),
             password: new.password.clone(),
             friends: Default::default(),
             groups: Default::default(),
             direct: Default::default(),
             devices: Devices::default(),
-        });
+        };
+        state.users.insert(user.id, row);
         Ok(CreateUser::Created(user))
     }
 

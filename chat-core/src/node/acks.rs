@@ -175,7 +175,7 @@ async fn write(node: &Node) {
     let advances = node.acks.begin();
     let mut unwritten = Vec::new();
     for chunk in advances.chunks(node.limits.background_page.max(1)) {
-        let call = node.backends.stores.messages.advance_cursors(chunk);
+        let call = node.backends.stores.devices.advance_cursors(chunk);
         if node.store.bounded(Access::Write, call).await.is_err() {
             unwritten.extend_from_slice(chunk);
         }

@@ -1,7 +1,7 @@
 //! The pull: what the bus may have lost is found in the store.
 //!
-//! One query a node, whatever its number of sessions: which conversations and memberships changed
-//! since the last pull that succeeded. It runs slowly all the time, because a bus can be silent
+//! A few queries a node, whatever its number of sessions: which conversations and memberships changed
+//! and which devices were opened since the last pull that succeeded. It runs slowly all the time, because a bus can be silent
 //! without knowing it, and at once, then quickly, while the bus tells of gaps.
 
 use std::sync::Arc;
@@ -43,6 +43,7 @@ async fn pull(node: &Node, window: Duration) -> Result<(), BackendError> {
     if node.hub.session_count() == 0 {
         return Ok(());
     }
+    pull_devices(node, window).await?;
     pull_memberships(node, window).await?;
     pull_conversations(node, window).await
 }
@@ -82,6 +83,27 @@ async fn pull_memberships(node: &Node, window: Duration) -> Result<(), BackendEr
         }
         match changed.last() {
             Some(&last) if changed.len() == page => after = Some(last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Closes the sessions here whose device was opened anew elsewhere.
+async fn pull_devices(node: &Node, window: Duration) -> Result<(), BackendError> {
+    let page = node.limits.background_page.max(1);
+    let mut after = None;
+    loop {
+        let call = node
+            .backends
+            .stores
+            .devices
+            .opened_devices(window, after.take(), page);
+        let opened = node.store.bounded(Access::Read, call).await?;
+        for (user, device, epoch) in &opened {
+            node.hub.device_opened(*user, device, *epoch);
+        }
+        match opened.last() {
+            Some((user, device, _)) if opened.len() == page => after = Some((*user, device.clone())),
             _ => return Ok(()),
         }
     }

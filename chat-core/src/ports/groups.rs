@@ -10,6 +10,8 @@ use crate::types::{Description, Group, GroupId, GroupMembership, GroupName, Memb
 /// A group to be made.
 #[derive(Clone, Debug)]
 pub struct NewGroup {
+    /// Exactly this id, for a group that comes from elsewhere; `None` where the store chooses.
+    pub id: Option<GroupId>,
     /// The name, unique by its [`NameKey`](crate::types::NameKey).
     pub name: GroupName,
     /// What it is for.
@@ -25,6 +27,8 @@ pub enum CreateGroup {
     Created(GroupMembership),
     /// A group with the same name key exists.
     NameTaken,
+    /// A group with the id that was asked for exists.
+    IdTaken,
     /// The creator does not exist.
     NoSuchUser,
     /// The creator is in as many groups as allowed.
@@ -62,7 +66,9 @@ pub trait GroupStore: std::fmt::Debug + Send + Sync + 'static {
     /// Makes a group, where its creator is in fewer than `limit` groups.
     ///
     /// Atomic: of two calls with one name key, also at the same moment, one creates. Not safe to
-    /// repeat blindly: a call that may have been done answers `NameTaken`.
+    /// repeat blindly: a call that may have been done answers `NameTaken`, or `IdTaken` where an id
+    /// was asked for, which is looked at first. An id that the store chooses is never one that it
+    /// chose or was given before.
     async fn create_group(&self, group: &NewGroup, limit: usize) -> Result<CreateGroup, BackendError>;
 
     /// Makes a user a member, where they are in fewer than `groups_limit` groups and the group has

@@ -1,4 +1,4 @@
-//! The port for messages, conversations and delivery cursors.
+//! The port for messages and conversations.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
+use crate::ports::Position;
 use crate::types::{Body, ConversationId, Data, Device, Message, MessageId, MessageIdOrigin, Seq, UserId};
 
 /// Who may write to a user directly.
@@ -62,18 +63,6 @@ pub enum Appended {
     NotFound,
 }
 
-/// How far a conversation has come, and how far one device has acknowledged it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Which conversation.
-    pub conversation: ConversationId,
-    /// Its last message.
-    pub last_seq: Seq,
-    /// The device's acknowledged position: delivery goes on after it. Never before a member's
-    /// `joined_seq`.
-    pub acked_seq: Seq,
-}
-
 /// A conversation in the overview of a user's conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationHead {
@@ -83,27 +72,7 @@ pub struct ConversationHead {
     pub last_message: Message,
 }
 
-/// A device's claim to be the one session of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeviceSession {
-    /// Counts this device's sessions: of two, the one with the higher number replaces the other.
-    pub epoch: u64,
-}
-
-/// A device's acknowledgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CursorAdvance {
-    /// Whose.
-    pub user: UserId,
-    /// Which of their devices.
-    pub device: Device,
-    /// In which conversation.
-    pub conversation: ConversationId,
-    /// All up to this was received.
-    pub seq: Seq,
-}
-
-/// Messages, the conversations they are in, and how far each device has received them.
+/// Messages, and the conversations they are in.
 ///
 /// A user **takes part** in a direct conversation that has a message and is theirs, and in the
 /// conversation of each group they are a member of, also while it has no message.
@@ -138,38 +107,6 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Message>, BackendError>;
 
-    /// Begins a session of a device, at `at`, and counts it.
-    ///
-    /// A device that was never seen gets, in every conversation its user takes part in, the
-    /// position where the user's furthest device stands. Beyond `devices_limit` devices of the user
-    /// the one unseen for longest, other than this one, is forgotten. Atomic. Repeating it counts
-    /// once more and is harmless.
-    async fn open_device(
-        &self,
-        user: UserId,
-        device: &Device,
-        at: Timestamp,
-        devices_limit: usize,
-    ) -> Result<DeviceSession, BackendError>;
-
-    /// Where a device stands in the conversations its user takes part in: by ascending id (in the
-    /// order of [`ConversationId`]), those after `after`, at most `limit`. A conversation without a message has `last_seq` 0.
-    async fn positions(
-        &self,
-        user: UserId,
-        device: &Device,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<Position>, BackendError>;
-
-    /// Where a device stands in one conversation; `None` where its user takes no part in it.
-    async fn position(
-        &self,
-        user: UserId,
-        device: &Device,
-        conversation: ConversationId,
-    ) -> Result<Option<Position>, BackendError>;
-
     /// The user's conversations that have messages, those with the newest last message first
     /// (by its time, then by descending id), at most `limit`.
     async fn heads(
@@ -178,11 +115,6 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
         device: &Device,
         limit: usize,
     ) -> Result<Vec<ConversationHead>, BackendError>;
-
-    /// Moves acknowledged positions forward; one that is already further stays where it is.
-    ///
-    /// Devices that were never opened are ignored. Safe to repeat, in any order.
-    async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError>;
 
     /// Conversations that got messages within the last `window`, by the store's own clock, with
     /// their last seq: by ascending id, those after `after`, at most `limit`.

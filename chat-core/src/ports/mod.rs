@@ -15,6 +15,7 @@
 //!   one clock.
 
 mod bus;
+mod devices;
 mod friends;
 mod groups;
 mod log;
@@ -27,12 +28,11 @@ mod users;
 use std::sync::Arc;
 
 pub use self::bus::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
+pub use self::devices::{CursorAdvance, DeviceSession, DeviceStore, Position};
 pub use self::friends::{AddFriend, FriendStore, RemoveFriend};
 pub use self::groups::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
 pub use self::log::{EventLog, Level, LogRecord};
-pub use self::messages::{
-    Appended, ConversationHead, CursorAdvance, DeviceSession, MessageStore, NewMessage, Position, SendPolicy,
-};
+pub use self::messages::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
 pub use self::presence::Presence;
 pub use self::registry::{Announcement, Peer, Registry};
 pub use self::tokens::{StoredToken, TokenStore};
@@ -41,6 +41,7 @@ pub use self::users::{CreateUser, Credentials, NewUser, UserSelector, UserStore}
 #[cfg(feature = "mock")]
 pub use self::{
     bus::{MockBus, MockBusSubscription},
+    devices::MockDeviceStore,
     friends::MockFriendStore,
     groups::MockGroupStore,
     log::MockEventLog,
@@ -53,7 +54,7 @@ pub use self::{
 
 use crate::clock::Clock;
 
-/// The five store ports of one store.
+/// The six store ports of one store.
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// Accounts.
@@ -62,23 +63,26 @@ pub struct Stores {
     pub friends: Arc<dyn FriendStore>,
     /// Groups and their members.
     pub groups: Arc<dyn GroupStore>,
-    /// Messages, conversations and cursors.
+    /// Messages and conversations.
     pub messages: Arc<dyn MessageStore>,
+    /// Devices and their cursors.
+    pub devices: Arc<dyn DeviceStore>,
     /// Session tokens.
     pub tokens: Arc<dyn TokenStore>,
 }
 
 impl Stores {
-    /// All five ports of one object that implements them all.
+    /// All six ports of one object that implements them all.
     pub fn of<S>(store: Arc<S>) -> Self
     where
-        S: UserStore + FriendStore + GroupStore + MessageStore + TokenStore,
+        S: UserStore + FriendStore + GroupStore + MessageStore + DeviceStore + TokenStore,
     {
         Self {
             users: Arc::clone(&store) as _,
             friends: Arc::clone(&store) as _,
             groups: Arc::clone(&store) as _,
             messages: Arc::clone(&store) as _,
+            devices: Arc::clone(&store) as _,
             tokens: store,
         }
     }

@@ -8,6 +8,8 @@ use crate::types::{PasswordHash, User, UserId, UserName};
 /// An account to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
+    /// Exactly this id, for an account that comes from elsewhere; `None` where the store chooses.
+    pub id: Option<UserId>,
     /// The name, unique by its [`NameKey`](crate::types::NameKey).
     pub name: UserName,
     /// The password's hash; `None` for a user whom the host application authenticates.
@@ -21,6 +23,8 @@ pub enum CreateUser {
     Created(User),
     /// A user with the same name key exists: this one.
     NameTaken(User),
+    /// The id that was asked for is this user's.
+    IdTaken(User),
 }
 
 /// How a user is looked up.
@@ -48,7 +52,9 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// Makes an account.
     ///
     /// Atomic: of two calls with one name key, also at the same moment, one creates. Repeating a
-    /// call that may have been done answers [`CreateUser::NameTaken`].
+    /// call that may have been done answers [`CreateUser::NameTaken`], or [`CreateUser::IdTaken`]
+    /// where an id was asked for, which is looked at first. An id that the store chooses is never
+    /// one that it chose or was given before.
     async fn create_user(&self, user: &NewUser) -> Result<CreateUser, BackendError>;
 
     /// Finds a user with their credentials; `None` where there is no such user.

@@ -42,7 +42,11 @@ pub(crate) async fn register(
     let password = Some(node.passwords.hash(password).await?);
     match node
         .store
-        .write(users.create_user(&NewUser { name, password }))
+        .write(users.create_user(&NewUser {
+            id: None,
+            name,
+            password,
+        }))
         .await?
     {
         CreateUser::Created(user) => {
@@ -50,19 +54,23 @@ pub(crate) async fn register(
                 .record(Level::Info, "registered", [("user", user.id.get().into())]);
             Ok(user)
         }
-        CreateUser::NameTaken(_) => Err(name_taken()),
+        CreateUser::NameTaken(_) | CreateUser::IdTaken(_) => Err(name_taken()),
     }
 }
 
 /// Finds a user by name, or makes one without a password.
 pub(crate) async fn ensure_user(node: &Node, name: UserName) -> Result<User, Error> {
-    let user = NewUser { name, password: None };
+    let user = NewUser {
+        id: None,
+        name,
+        password: None,
+    };
     match node
         .store
         .write(node.backends.stores.users.create_user(&user))
         .await?
     {
-        CreateUser::Created(user) | CreateUser::NameTaken(user) => Ok(user),
+        CreateUser::Created(user) | CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => Ok(user),
     }
 }
 
@@ -196,7 +204,7 @@ pub(crate) async fn open(
     node.acks.settle(user.id, &device).await;
     let now = node.backends.clock.now();
     let opening = stores
-        .messages
+        .devices
         .open_device(user.id, &device, now, node.limits.devices_per_user);
     let epoch = node.store.write(opening).await?.epoch;
     let shared = Arc::new(SessionShared::new(

@@ -17,6 +17,7 @@ impl SessionHandle {
         let node = self.node();
         let protocol::CreateGroup { name, description } = request;
         let group = NewGroup {
+            id: None,
             name,
             description,
             creator: self.user().id,
@@ -31,7 +32,9 @@ impl SessionHandle {
                 self.membership_changed(membership.group.id);
                 Ok(membership.into())
             }
-            CreateGroup::NameTaken => Err(Error::new(ErrorCode::NameTaken, "a group of this name exists")),
+            CreateGroup::NameTaken | CreateGroup::IdTaken => {
+                Err(Error::new(ErrorCode::NameTaken, "a group of this name exists"))
+            }
             CreateGroup::NoSuchUser => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
             CreateGroup::TooMany => Err(too_many()),
         }

@@ -116,7 +116,7 @@ impl SessionHandle {
         let call = node
             .backends
             .stores
-            .messages
+            .devices
             .position(self.user().id, self.device(), conversation);
         let Some(position) = node.store.read(call).await? else {
             self.check_access(conversation).await?;

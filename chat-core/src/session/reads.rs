@@ -43,8 +43,8 @@ pub(crate) fn list(
     let (node, shared) = (Arc::clone(node), Arc::clone(shared));
     async move {
         let page = node.limits.background_page;
-        let messages = &node.backends.stores.messages;
-        let call = messages.positions(shared.user.id, &shared.device, after, page);
+        let devices = &node.backends.stores.devices;
+        let call = devices.positions(shared.user.id, &shared.device, after, page);
         Read::Listed(read(&node, failures, call).await)
     }
     .boxed()
@@ -64,8 +64,8 @@ pub(crate) fn find(
             node.hub.follow(shared.id, group);
             node.hub.listening(node.limits.bus_timeout).await;
         }
-        let messages = &node.backends.stores.messages;
-        let call = messages.position(shared.user.id, &shared.device, conversation);
+        let devices = &node.backends.stores.devices;
+        let call = devices.position(shared.user.id, &shared.device, conversation);
         let found = read(&node, failures, call).await.map(|position| {
             let pending = node.acks.pending(shared.user.id, &shared.device, conversation);
             position.map(|position| Position {

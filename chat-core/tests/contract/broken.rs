@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use chat_core::contract::{Capabilities, Fixture};
 use chat_core::memory::{MemoryBus, MemoryPresence, MemoryStore};
 use chat_core::ports::{
-    Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, MessageStore,
-    NewMessage, Notice, Position, Presence, Stores, Topic,
+    Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
+    MessageStore, NewMessage, Notice, Position, Presence, Stores, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
 
-/// What is wrong with a message store.
+/// What is wrong with a store of messages and devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
     /// Answers numbers from the third on one too high, and stores them so.
@@ -27,13 +27,13 @@ pub(crate) enum Defect {
 }
 
 #[derive(Debug)]
-struct BrokenMessages {
+struct BrokenStore {
     store: Arc<MemoryStore>,
     defect: Defect,
     acks: std::sync::Mutex<Vec<CursorAdvance>>,
 }
 
-impl BrokenMessages {
+impl BrokenStore {
     fn shift(&self, seq: Seq) -> Seq {
         let skips = self.defect == Defect::SkipsASeq && seq.get() >= 3;
         seq.advanced_by(u64::from(skips))
@@ -57,7 +57,7 @@ impl BrokenMessages {
 }
 
 #[async_trait]
-impl MessageStore for BrokenMessages {
+impl MessageStore for BrokenStore {
     async fn append(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
         let batch: Vec<_> = batch.iter().map(|new| self.disguise(new)).collect();
         if self.defect == Defect::IgnoresMembership {
@@ -99,6 +99,27 @@ impl MessageStore for BrokenMessages {
         self.store.read_before(conversation, before, limit).await
     }
 
+    async fn heads(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<Vec<ConversationHead>, BackendError> {
+        self.store.heads(user, device, limit).await
+    }
+
+    async fn changed_conversations(
+        &self,
+        window: Duration,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
+        self.store.changed_conversations(window, after, limit).await
+    }
+}
+
+#[async_trait]
+impl DeviceStore for BrokenStore {
     async fn open_device(
         &self,
         user: UserId,
@@ -107,6 +128,15 @@ impl MessageStore for BrokenMessages {
         devices_limit: usize,
     ) -> Result<DeviceSession, BackendError> {
         self.store.open_device(user, device, at, devices_limit).await
+    }
+
+    async fn opened_devices(
+        &self,
+        window: Duration,
+        after: Option<(UserId, Device)>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
+        self.store.opened_devices(window, after, limit).await
     }
 
     async fn positions(
@@ -134,27 +164,9 @@ impl MessageStore for BrokenMessages {
         Ok(position)
     }
 
-    async fn heads(
-        &self,
-        user: UserId,
-        device: &Device,
-        limit: usize,
-    ) -> Result<Vec<ConversationHead>, BackendError> {
-        self.store.heads(user, device, limit).await
-    }
-
     async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
         self.acks.lock().unwrap().extend_from_slice(batch);
         self.store.advance_cursors(batch).await
-    }
-
-    async fn changed_conversations(
-        &self,
-        window: Duration,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
-        self.store.changed_conversations(window, after, limit).await
     }
 }
 
@@ -251,13 +263,14 @@ impl<P: Clone + Send + Sync + 'static> Fixture for Shared<P> {
 
 pub(crate) fn stores(defect: Defect) -> Shared<Stores> {
     let store = Arc::new(MemoryStore::default());
-    let messages = BrokenMessages {
+    let broken = Arc::new(BrokenStore {
         store: Arc::clone(&store),
         defect,
         acks: Default::default(),
-    };
+    });
     Shared(Stores {
-        messages: Arc::new(messages),
+        messages: Arc::clone(&broken) as _,
+        devices: broken,
         ..Stores::of(store)
     })
 }

@@ -80,7 +80,7 @@ fn broken_trials(runtime: &Arc<Runtime>) -> Vec<Trial> {
         stores(
             "moves_cursors_back",
             Defect::MovesCursorsBack,
-            &["messages::acknowledged_positions_never_go_back"],
+            &["devices::acknowledged_positions_never_go_back"],
         ),
         stores(
             "ignores_membership",

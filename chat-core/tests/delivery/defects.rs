@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chat_core::memory::{MemoryBus, MemoryStore};
 use chat_core::ports::{
-    Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, GroupStore,
-    MessageStore, NewMessage, Notice, Position, Topic,
+    Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
+    GroupStore, MessageStore, NewMessage, Notice, Position, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
@@ -127,6 +127,29 @@ impl MessageStore for Messages {
         self.store.read_before(conversation, before, limit).await
     }
 
+    async fn heads(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<Vec<ConversationHead>, BackendError> {
+        self.store.heads(user, device, limit).await
+    }
+
+    async fn changed_conversations(
+        &self,
+        window: Duration,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
+        let changed = self.store.changed_conversations(window, after, limit).await?;
+        let shifted = changed.into_iter().map(|(id, seq)| (id, self.shift(seq)));
+        Ok(shifted.collect())
+    }
+}
+
+#[async_trait]
+impl DeviceStore for Messages {
     async fn open_device(
         &self,
         user: UserId,
@@ -135,6 +158,15 @@ impl MessageStore for Messages {
         devices_limit: usize,
     ) -> Result<DeviceSession, BackendError> {
         self.store.open_device(user, device, at, devices_limit).await
+    }
+
+    async fn opened_devices(
+        &self,
+        window: Duration,
+        after: Option<(UserId, Device)>,
+        limit: usize,
+    ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
+        self.store.opened_devices(window, after, limit).await
     }
 
     async fn positions(
@@ -161,28 +193,8 @@ impl MessageStore for Messages {
         Ok(position.map(|position| self.misplace(position)))
     }
 
-    async fn heads(
-        &self,
-        user: UserId,
-        device: &Device,
-        limit: usize,
-    ) -> Result<Vec<ConversationHead>, BackendError> {
-        self.store.heads(user, device, limit).await
-    }
-
     async fn advance_cursors(&self, batch: &[CursorAdvance]) -> Result<(), BackendError> {
         self.store.advance_cursors(batch).await
-    }
-
-    async fn changed_conversations(
-        &self,
-        window: Duration,
-        after: Option<ConversationId>,
-        limit: usize,
-    ) -> Result<Vec<(ConversationId, Seq)>, BackendError> {
-        let changed = self.store.changed_conversations(window, after, limit).await?;
-        let shifted = changed.into_iter().map(|(id, seq)| (id, self.shift(seq)));
-        Ok(shifted.collect())
     }
 }
 

@@ -87,6 +87,7 @@ impl Driver {
     async fn create_groups(&mut self, store: &dyn GroupStore) {
         for number in 0..GROUPS {
             let group = NewGroup {
+                id: None,
                 name: format!("group {number}").parse().unwrap(),
                 description: Description::default(),
                 creator: self.users[0].id,

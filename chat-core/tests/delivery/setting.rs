@@ -59,6 +59,7 @@ pub(crate) fn limits(setting: &Setting) -> Limits {
 pub(crate) fn backends(setting: &Setting, faults: &Faults) -> Backends {
     let shared = MemoryBackends::new(Arc::new(PausedClock(Instant::now())));
     let messages = Messages::new(Arc::clone(&shared.store), setting.defect, setting.latency);
+    let messages = Arc::new(messages);
     let all = shared.backends();
     let bus = if setting.defect == Some(Defect::SwallowsGaps) {
         Arc::new(SwallowsGaps(shared.bus)) as _
@@ -67,7 +68,8 @@ pub(crate) fn backends(setting: &Setting, faults: &Faults) -> Backends {
     };
     Backends {
         stores: Stores {
-            messages: Arc::new(messages),
+            messages: Arc::clone(&messages) as _,
+            devices: messages,
             ..all.stores
         },
         bus: Arc::new(Faulty::new(bus, faults.clone())),

@@ -58,6 +58,7 @@ async fn texts_of_a_group_come_back_as_they_were_written(scene: Scene<Stores>) -
         ("🦞", &"é".repeat(200)),
     ] {
         let new = NewGroup {
+            id: None,
             name: name.parse()?,
             description: description.parse()?,
             creator: alice,

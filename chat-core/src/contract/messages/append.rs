@@ -136,7 +136,7 @@ async fn a_batch_that_was_stored_answers_duplicates_throughout(scene: Scene<Stor
 
 async fn an_empty_batch_answers_nothing(scene: Scene<Stores>) -> Verdict {
     equal("the answers", scene.messages.append(&[]).await?, vec![])?;
-    Ok(scene.messages.advance_cursors(&[]).await?)
+    Ok(scene.devices.advance_cursors(&[]).await?)
 }
 
 async fn a_batch_of_500_over_100_conversations_keeps_its_order(scene: Scene<Stores>) -> Verdict {

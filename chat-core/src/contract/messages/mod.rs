@@ -2,7 +2,6 @@
 
 mod append;
 mod concurrency;
-mod devices;
 mod heads;
 mod permission;
 mod read;
@@ -14,7 +13,6 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
     let suites = [
         append::cases(),
         concurrency::cases(),
-        devices::cases(),
         heads::cases(),
         permission::cases(),
         read::cases(),

@@ -1,0 +1,13 @@
+//! Cases of [`DeviceStore`](crate::ports::DeviceStore).
+
+mod opened;
+mod positions;
+mod sessions;
+
+use super::runner::Case;
+use crate::ports::Stores;
+
+pub(super) fn cases() -> Vec<Case<Stores>> {
+    let suites = [opened::cases(), positions::cases(), sessions::cases()];
+    suites.into_iter().flatten().collect()
+}

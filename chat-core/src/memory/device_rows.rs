@@ -1,0 +1,82 @@
+//! A user's devices and how far each has received.
+
+use std::collections::HashMap;
+
+use crate::clock::Timestamp;
+use crate::types::{ConversationId, Device, Seq};
+
+/// The devices of one user.
+#[derive(Debug, Default)]
+pub(super) struct Devices(HashMap<Device, DeviceRow>);
+
+#[derive(Debug)]
+struct DeviceRow {
+    epoch: u64,
+    seen_at: Timestamp,
+    /// Acknowledged positions; none stands for the earliest one.
+    cursors: HashMap<ConversationId, Seq>,
+}
+
+impl Devices {
+    /// Counts a session of a device and answers its number.
+    ///
+    /// A new device takes the positions of the furthest one, and beyond `limit` the others' least
+    /// recently seen is forgotten.
+    pub(super) fn open(&mut self, device: &Device, at: Timestamp, limit: usize) -> u64 {
+        if let Some(row) = self.0.get_mut(device) {
+            row.epoch += 1;
+            row.seen_at = row.seen_at.max(at);
+            return row.epoch;
+        }
+        let row = DeviceRow {
+            epoch: 1,
+            seen_at: at,
+            cursors: self.furthest(),
+        };
+        self.0.insert(device.clone(), row);
+        while self.0.len() > limit.max(1) {
+            self.forget_least_recent_except(device);
+        }
+        1
+    }
+
+    /// The number of a device's newest session; `None` where the device is unknown.
+    pub(super) fn epoch(&self, device: &Device) -> Option<u64> {
+        self.0.get(device).map(|row| row.epoch)
+    }
+
+    /// Moves a device's position forward, where the device is known.
+    pub(super) fn advance(&mut self, device: &Device, conversation: ConversationId, seq: Seq) {
+        if let Some(row) = self.0.get_mut(device) {
+            let cursor = row.cursors.entry(conversation).or_default();
+            *cursor = seq.max(*cursor);
+        }
+    }
+
+    /// A device's acknowledged position; 0 where there is none.
+    pub(super) fn cursor(&self, device: &Device, conversation: ConversationId) -> Seq {
+        let row = self.0.get(device);
+        row.and_then(|row| row.cursors.get(&conversation))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn furthest(&self) -> HashMap<ConversationId, Seq> {
+        let mut furthest = HashMap::new();
+        for (conversation, seq) in self.0.values().flat_map(|row| &row.cursors) {
+            let position: &mut Seq = furthest.entry(*conversation).or_default();
+            *position = (*position).max(*seq);
+        }
+        furthest
+    }
+
+    fn forget_least_recent_except(&mut self, kept: &Device) {
+        let others = self.0.iter().filter(|(device, _)| *device != kept);
+        let oldest = others
+            .min_by_key(|(_, row)| row.seen_at)
+            .map(|(device, _)| device.clone());
+        if let Some(oldest) = oldest {
+            self.0.remove(&oldest);
+        }
+    }
+}
