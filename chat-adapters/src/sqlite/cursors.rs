@@ -75,11 +75,12 @@ async fn count_session(
     Ok((epoch, true, devices))
 }
 
-/// Devices whose newest session was opened lately.
+/// Devices whose newest session was opened lately. The pluses keep SQLite from walking through all
+/// devices by their key.
 pub(super) const READ_OPENED: &str = "SELECT userid, device, epoch FROM Device
      WHERE opened_at >= CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?1
-       AND (userid, device) > (?2, ?3)
-     ORDER BY userid, device LIMIT ?4";
+       AND (+userid, device) > (?2, ?3)
+     ORDER BY +userid, device LIMIT ?4";
 
 /// Devices opened lately; the port's method says which.
 pub(super) async fn opened(

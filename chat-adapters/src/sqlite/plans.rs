@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteStore, append, cursors, history, positions};
+use super::{SqliteStore, append, cursors, groups, history, positions};
 
 const OFFLINE_MESSAGES: &str = "SELECT message FROM OfflineMessage WHERE userid = ?1";
 
@@ -55,6 +55,7 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
         history::READ_AFTER,
         history::READ_BEFORE,
         history::READ_CHANGED,
+        groups::READ_CHANGED,
         OFFLINE_MESSAGES,
     ] {
         let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
@@ -78,7 +79,8 @@ fn grows_with_a_table(step: &str) -> bool {
         || step.starts_with("SCAN (subquery")
         || ["SCAN p", "SCAN h"].contains(&step);
     let is_by_value = step.contains("=?)") || step.contains("=? AND ");
-    let is_by_time = step.contains("(updated_at>?") || step.contains("(opened_at>?");
+    let times = ["(updated_at>?", "(opened_at>?", "(changed_at>?"];
+    let is_by_time = times.iter().any(|time| step.contains(time));
     (step.starts_with("SCAN ") && !is_short_scan)
         || (step.starts_with("SEARCH ") && !is_by_value && !is_by_time)
 }

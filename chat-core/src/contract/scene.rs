@@ -47,12 +47,28 @@ pub(super) fn new_user(name: &str) -> Result<NewUser, Failure> {
     })
 }
 
+/// A user who comes from elsewhere with this id.
+pub(super) fn given_user(id: u64, name: &str) -> Result<NewUser, Failure> {
+    Ok(NewUser {
+        id: Some(UserId::new(id)?),
+        ..new_user(name)?
+    })
+}
+
 pub(super) fn new_group(name: &str, creator: UserId) -> Result<NewGroup, Failure> {
     Ok(NewGroup {
         id: None,
         name: name.parse()?,
         description: Description::default(),
         creator,
+    })
+}
+
+/// A group that comes from elsewhere with this id.
+pub(super) fn given_group(id: u64, name: &str, creator: UserId) -> Result<NewGroup, Failure> {
+    Ok(NewGroup {
+        id: Some(GroupId::new(id)?),
+        ..new_group(name, creator)?
     })
 }
 

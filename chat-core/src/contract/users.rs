@@ -4,7 +4,7 @@ use tokio::task::JoinSet;
 
 use super::check::{Verdict, equal, holds, present};
 use super::runner::{Case, Scene, cases};
-use super::scene::{PLENTY, new_user, unknown_user};
+use super::scene::{PLENTY, given_user, new_user, unknown_user};
 use crate::ports::{CreateUser, NewUser, Stores, UserSelector};
 use crate::types::{PasswordHash, UserName};
 
@@ -16,6 +16,10 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             names_are_compared_without_case_also_beyond_ascii,
             names_that_differ_in_more_than_case_are_different,
             of_creations_of_one_name_at_once_one_creates,
+            a_given_id_is_kept,
+            a_given_id_that_is_taken_is_answered_before_the_name,
+            chosen_ids_are_never_given_ones,
+            of_creations_with_one_given_id_at_once_one_creates,
             a_password_hash_comes_back_and_so_does_its_absence,
             an_unknown_user_has_no_credentials,
             names_come_back_as_they_were_written,
@@ -98,6 +102,81 @@ async fn of_creations_of_one_name_at_once_one_creates(scene: Scene<Stores>) -> V
                 seen.push(user);
             }
             CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => seen.push(user),
+        }
+    }
+    equal("how many created", created, 1)?;
+    seen.dedup();
+    equal("how many different users were answered", seen.len(), 1)
+}
+
+async fn a_given_id_is_kept(scene: Scene<Stores>) -> Verdict {
+    for (id, name) in [(4_711, "alice"), (17, "bob")] {
+        let new = given_user(id, name)?;
+        let CreateUser::Created(user) = scene.users.create_user(&new).await? else {
+            return holds("the user is made", false);
+        };
+        equal("the id", user.id.get(), id)?;
+        equal("the name", &user.name, &new.name)?;
+        for selector in [UserSelector::Id(user.id), UserSelector::Name(new.name)] {
+            let found = scene.users.credentials(&selector).await?;
+            equal(
+                "the user found",
+                found.map(|found| found.user),
+                Some(user.clone()),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+async fn a_given_id_that_is_taken_is_answered_before_the_name(scene: Scene<Stores>) -> Verdict {
+    let (alice, bob) = (scene.user("alice").await?, scene.user("bob").await?);
+    for name in ["carol", "bob", "alice"] {
+        let new = given_user(alice.id.get(), name)?;
+        let taken = scene.users.create_user(&new).await?;
+        equal("with an id in use", taken, CreateUser::IdTaken(alice.clone()))?;
+    }
+    let new = given_user(4_711, "BOB")?;
+    let taken = scene.users.create_user(&new).await?;
+    equal("with a name in use", taken, CreateUser::NameTaken(bob))?;
+    let found = scene.users.users(&[alice.id, new.id.unwrap_or(alice.id)]).await?;
+    equal("the users", found, vec![alice])
+}
+
+async fn chosen_ids_are_never_given_ones(scene: Scene<Stores>) -> Verdict {
+    let mut ids = vec![scene.user("first").await?.id.get()];
+    let next = ids.iter().sum::<u64>() + 1;
+    for given in [next, 5_000, 4_999, 6_000] {
+        let new = given_user(given, &format!("given {given}"))?;
+        let outcome = scene.users.create_user(&new).await?;
+        holds("it is made", matches!(outcome, CreateUser::Created(_)))?;
+        ids.push(given);
+        for number in 0..3 {
+            ids.push(scene.user(&format!("chosen {given} {number}")).await?.id.get());
+        }
+    }
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    equal("how many ids differ", ids.len(), count)
+}
+
+async fn of_creations_with_one_given_id_at_once_one_creates(scene: Scene<Stores>) -> Verdict {
+    let handles = [scene.users.clone(), scene.another().await?.users];
+    let mut calls = JoinSet::new();
+    for (users, number) in handles.into_iter().cycle().zip(0..12) {
+        let user = given_user(4_711, &format!("user {number}"))?;
+        calls.spawn(async move { users.create_user(&user).await });
+    }
+    let (mut created, mut seen) = (0, Vec::new());
+    while let Some(outcome) = calls.join_next().await {
+        match outcome?? {
+            CreateUser::Created(user) => {
+                created += 1;
+                seen.push(user);
+            }
+            CreateUser::IdTaken(user) => seen.push(user),
+            taken @ CreateUser::NameTaken(_) => return equal("creating", Some(taken), None),
         }
     }
     equal("how many created", created, 1)?;

@@ -34,6 +34,13 @@ impl<K: Clone + Eq + Hash + Ord> Changes<K> {
         self.by_time.insert((now, key));
     }
 
+    /// Takes a key out, which is no more.
+    pub(super) fn forget(&mut self, key: &K) {
+        if let Some(at) = self.last.remove(key) {
+            self.by_time.remove(&(at, key.clone()));
+        }
+    }
+
     /// Keys that changed at or after `start`: ascending, those after `after`, at most `limit`.
     pub(super) fn since(&self, start: Timestamp, after: Option<&K>, limit: usize) -> Vec<K> {
         let mut keys: Vec<K> = self

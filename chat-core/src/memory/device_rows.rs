@@ -18,15 +18,15 @@ struct DeviceRow {
 }
 
 impl Devices {
-    /// Counts a session of a device and answers its number.
+    /// Counts a session of a device and answers its number, and which devices were forgotten.
     ///
     /// A new device takes the positions of the furthest one, and beyond `limit` the others' least
     /// recently seen is forgotten.
-    pub(super) fn open(&mut self, device: &Device, at: Timestamp, limit: usize) -> u64 {
+    pub(super) fn open(&mut self, device: &Device, at: Timestamp, limit: usize) -> (u64, Vec<Device>) {
         if let Some(row) = self.0.get_mut(device) {
             row.epoch += 1;
             row.seen_at = row.seen_at.max(at);
-            return row.epoch;
+            return (row.epoch, Vec::new());
         }
         let row = DeviceRow {
             epoch: 1,
@@ -34,10 +34,9 @@ impl Devices {
             cursors: self.furthest(),
         };
         self.0.insert(device.clone(), row);
-        while self.0.len() > limit.max(1) {
-            self.forget_least_recent_except(device);
-        }
-        1
+        let surplus = self.0.len().saturating_sub(limit.max(1));
+        let forgotten = (0..surplus).filter_map(|_| self.forget_least_recent_except(device));
+        (1, forgotten.collect())
     }
 
     /// The number of a device's newest session; `None` where the device is unknown.
@@ -70,13 +69,12 @@ impl Devices {
         furthest
     }
 
-    fn forget_least_recent_except(&mut self, kept: &Device) {
+    fn forget_least_recent_except(&mut self, kept: &Device) -> Option<Device> {
         let others = self.0.iter().filter(|(device, _)| *device != kept);
         let oldest = others
             .min_by_key(|(_, row)| row.seen_at)
-            .map(|(device, _)| device.clone());
-        if let Some(oldest) = oldest {
-            self.0.remove(&oldest);
-        }
+            .map(|(device, _)| device.clone())?;
+        self.0.remove(&oldest);
+        Some(oldest)
     }
 }

@@ -24,8 +24,11 @@ impl DeviceStore for MemoryStore {
         let mut state = self.state();
         let row = state.user_mut(user);
         let row = row.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
-        let epoch = row.devices.open(device, at, devices_limit);
+        let (epoch, forgotten) = row.devices.open(device, at, devices_limit);
         state.opened_devices.touch((user, device.clone()), now);
+        for device in forgotten {
+            state.opened_devices.forget(&(user, device));
+        }
         Ok(DeviceSession { epoch })
     }
 
@@ -37,12 +40,12 @@ impl DeviceStore for MemoryStore {
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         let start = self.clock().now().before(window);
         let state = self.state();
-        let opened = state.opened_devices.since(start, after.as_ref(), usize::MAX);
+        let opened = state.opened_devices.since(start, after.as_ref(), limit);
         let opened = opened.into_iter().filter_map(|(user, device)| {
             let epoch = state.user(user)?.devices.epoch(&device)?;
             Some((user, device, epoch))
         });
-        Ok(opened.take(limit).collect())
+        Ok(opened.collect())
     }
 
     async fn positions(

@@ -79,3 +79,25 @@ async fn of_two_sessions_of_one_device_on_two_nodes_the_newer_stays() {
     assert_eq!(next_message(&mut newer).await.seq.get(), 1);
     assert_eq!(newer.goodbye(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_device_was_opened_elsewhere_ends_though_the_bus_lost_the_notice() {
+    let world = World::default();
+    let (here, there) = (world.chat(), world.chat());
+    let alice = user(&here, "alice").await;
+    let mut phone = session_on(&here, &alice, "phone").await;
+    let mut older = session_on(&here, &alice, "laptop").await;
+    world.bus.lose_notices(1, 1_000);
+    let mut newer = session_on(&there, &alice, "laptop").await;
+    let ending = async { while older.next_event().await.is_some() {} };
+    timeout(LONG, ending).await.expect("the older session ends");
+    assert_eq!(older.goodbye().unwrap().code, GoodbyeCode::Replaced);
+
+    let bob = user(&here, "bob").await;
+    let bob = session(&here, &bob).await;
+    bob.send(message(&alice, "m-1")).await.unwrap();
+    for session in [&mut newer, &mut phone] {
+        assert_eq!(next_message(session).await.seq.get(), 1);
+        assert_eq!(session.goodbye(), None);
+    }
+}

@@ -2,10 +2,10 @@
 
 use tokio::task::JoinSet;
 
-use crate::contract::check::{Verdict, equal, present};
+use crate::contract::check::{Verdict, equal, holds, present};
 use crate::contract::runner::{Case, Scene, cases};
-use crate::contract::scene::{PLENTY, new_group, seq, unknown_user};
-use crate::ports::{CreateGroup, NewGroup, Stores};
+use crate::contract::scene::{PLENTY, given_group, message, new_group, seq, unknown_group, unknown_user};
+use crate::ports::{Appended, CreateGroup, NewGroup, Stores};
 use crate::types::{ConversationId, Role};
 
 pub(super) fn cases() -> Vec<Case<Stores>> {
@@ -15,6 +15,10 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             texts_of_a_group_come_back_as_they_were_written,
             group_names_are_compared_without_case_also_beyond_ascii,
             of_group_creations_with_one_name_at_once_one_creates,
+            a_given_id_is_kept,
+            a_given_id_that_is_taken_is_answered_before_all_else,
+            chosen_ids_are_never_given_ones,
+            of_group_creations_with_one_given_id_at_once_one_creates,
             a_group_needs_a_creator_who_exists_and_is_in_few_enough_groups,
         }
         Restart { groups_survive_a_restart }
@@ -96,6 +100,85 @@ async fn of_group_creations_with_one_name_at_once_one_creates(scene: Scene<Store
     let mut created = 0;
     while let Some(outcome) = calls.join_next().await {
         created += usize::from(outcome?? != CreateGroup::NameTaken);
+    }
+    equal("how many created", created, 1)
+}
+
+async fn a_given_id_is_kept(scene: Scene<Stores>) -> Verdict {
+    let alice = scene.user("alice").await?.id;
+    for (id, name) in [(4_711, "rust"), (17, "sailing")] {
+        let new = given_group(id, name, alice)?;
+        let CreateGroup::Created(made) = scene.groups.create_group(&new, PLENTY).await? else {
+            return holds("the group is made", false);
+        };
+        equal("the id", made.group.id.get(), id)?;
+        let found = scene.groups.group(made.group.id).await?;
+        equal("the group", found, Some(made.group))?;
+        let conversation = ConversationId::group(new.id.unwrap_or(unknown_group()?));
+        let message = message(conversation, alice, "m-1")?;
+        equal(
+            "a message there",
+            scene.messages.append(&[message]).await?,
+            vec![Appended::Stored { seq: seq(1) }],
+        )?;
+    }
+    Ok(())
+}
+
+async fn a_given_id_that_is_taken_is_answered_before_all_else(scene: Scene<Stores>) -> Verdict {
+    let alice = scene.user("alice").await?.id;
+    let rust = scene.group("rust", alice).await?.get();
+    for (name, creator, limit) in [
+        ("sailing", alice, PLENTY),
+        ("rust", alice, PLENTY),
+        ("sailing", unknown_user()?, PLENTY),
+        ("sailing", alice, 1),
+    ] {
+        let new = given_group(rust, name, creator)?;
+        let taken = scene.groups.create_group(&new, limit).await?;
+        equal("with an id in use", taken, CreateGroup::IdTaken)?;
+    }
+    let new = given_group(4_711, "RUST", alice)?;
+    let taken = scene.groups.create_group(&new, PLENTY).await?;
+    equal("with a name in use", taken, CreateGroup::NameTaken)?;
+    let memberships = scene.groups.memberships(alice).await?;
+    equal("how many groups there are", memberships.len(), 1)
+}
+
+async fn chosen_ids_are_never_given_ones(scene: Scene<Stores>) -> Verdict {
+    let alice = scene.user("alice").await?.id;
+    let mut ids = vec![scene.group("first", alice).await?.get()];
+    let next = ids.iter().sum::<u64>() + 1;
+    for given in [next, 5_000, 4_999, 6_000] {
+        let new = given_group(given, &format!("given {given}"), alice)?;
+        let outcome = scene.groups.create_group(&new, PLENTY).await?;
+        holds("it is made", matches!(outcome, CreateGroup::Created(_)))?;
+        ids.push(given);
+        for number in 0..3 {
+            let name = format!("chosen {given} {number}");
+            ids.push(scene.group(&name, alice).await?.get());
+        }
+    }
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    equal("how many ids differ", ids.len(), count)
+}
+
+async fn of_group_creations_with_one_given_id_at_once_one_creates(scene: Scene<Stores>) -> Verdict {
+    let handles = [scene.groups.clone(), scene.another().await?.groups];
+    let mut calls = JoinSet::new();
+    for (groups, user) in handles.into_iter().cycle().zip(scene.user_ids(12).await?) {
+        let new = given_group(4_711, &format!("group of {user}"), user)?;
+        calls.spawn(async move { groups.create_group(&new, PLENTY).await });
+    }
+    let mut created = 0;
+    while let Some(outcome) = calls.join_next().await {
+        match outcome?? {
+            CreateGroup::Created(_) => created += 1,
+            CreateGroup::IdTaken => {}
+            other => return equal("creating", Some(other), None),
+        }
     }
     equal("how many created", created, 1)
 }
