@@ -108,9 +108,21 @@ pub struct Limits {
     pub background_page: usize,
 
     /// How long a presence lease lasts.
+    ///
+    /// Friends of the users of a killed node learn that they are offline when the lease has ended and
+    /// another node has looked, which it does each `presence_interval`: the sum of the two is the
+    /// longest time, and the telling comes after it. With the defaults that is 12 s, which leaves 3 s
+    /// of the 15 s that users may have to wait. Two renewals in a row may fail before anybody is taken
+    /// for offline.
     pub presence_lease: Duration,
     /// The time between two renewals of the leases.
     pub presence_interval: Duration,
+    /// Changes of presence that may wait to be written and told.
+    pub presence_changes: usize,
+    /// Users whose friends are looked up at the same time, to be told of a change.
+    pub presence_reads: usize,
+    /// The time between two checks of the stored states, beside those after a failure.
+    pub presence_check: Duration,
     /// The time a call to presence may take.
     pub presence_timeout: Duration,
 }
@@ -162,8 +174,11 @@ impl Default for Limits {
             pull_interval: Duration::from_secs(5),
             pull_interval_without_bus: Duration::from_millis(500),
             background_page: 1_000,
-            presence_lease: Duration::from_secs(12),
-            presence_interval: Duration::from_secs(4),
+            presence_lease: Duration::from_secs(9),
+            presence_interval: Duration::from_secs(3),
+            presence_changes: 65_536,
+            presence_reads: 8,
+            presence_check: Duration::from_secs(300),
             presence_timeout: Duration::from_secs(2),
         }
     }

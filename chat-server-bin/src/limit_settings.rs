@@ -99,6 +99,9 @@ limit_settings! {
 
     presence_lease: Period,
     presence_interval: Period,
+    presence_changes: usize,
+    presence_reads: usize,
+    presence_check: Period,
     presence_timeout: Period,
 }
 

@@ -159,7 +159,7 @@ mod tests {
                 settings.limits.writer_batch = settings.limits.writer_queue + 1
             }),
             ("`limits.presence_lease`", |settings| {
-                settings.limits.presence_lease = seconds(8)
+                settings.limits.presence_lease = seconds(6)
             }),
             ("`limits.pull_interval`", |settings| {
                 settings.limits.pull_interval_without_bus = seconds(60)

@@ -128,6 +128,16 @@ impl Hub {
         self.read().sessions.len()
     }
 
+    /// The users who have a session here.
+    pub(crate) fn users(&self) -> Vec<UserId> {
+        let state = self.read();
+        let users = state.by_topic.keys().filter_map(|topic| match topic {
+            Topic::User(user) => Some(*user),
+            Topic::Group(_) => None,
+        });
+        users.collect()
+    }
+
     /// Which of these users have a session here.
     pub(crate) fn are_here(&self, users: &HashSet<UserId>) -> HashSet<UserId> {
         let state = self.read();

@@ -2,6 +2,7 @@
 
 mod acks;
 mod allowance;
+mod changes;
 mod committed;
 mod connections;
 mod gate;
@@ -14,6 +15,7 @@ mod publisher;
 mod pull;
 mod state;
 mod supervise;
+mod teller;
 mod writer;
 
 pub(crate) use allowance::{Allowance, Rate};

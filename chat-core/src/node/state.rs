@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::acks::{self, Acks, Flushes};
 use super::allowance::{Allowances, Rate};
+use super::changes::Changes;
 use super::connections::{self, Connections};
 use super::gate::{Access, Gate};
 use super::hub::Hub;
@@ -41,6 +42,7 @@ pub(crate) struct Node {
     pub(crate) writer: Writer,
     pub(crate) acks: Acks,
     pub(crate) publisher: Publisher,
+    pub(crate) changes: Changes,
     pub(crate) passwords: Passwords,
     pub(crate) connections: Connections,
     pub(crate) registrations: Allowances<IpAddr>,
@@ -163,6 +165,7 @@ pub(crate) fn start(
         writer,
         acks,
         publisher,
+        changes: Changes::new(limits.presence_changes, limits.presence_lease),
         passwords: Passwords::new(&limits),
         connections: Connections::new(),
         registrations: Allowances::new(registrations, addresses),

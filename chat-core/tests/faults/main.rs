@@ -8,5 +8,6 @@
 mod connections;
 mod endings;
 mod fixture;
+mod presence;
 mod stores;
 mod without_hints;

@@ -1,0 +1,180 @@
+//! Who came online and who went offline, until it is written and told.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::types::UserId;
+
+/// Changes that wait, and whether the stored states can be trusted.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    waiting: Mutex<Waiting>,
+    capacity: usize,
+    /// How long presence needs, once it works, to know everybody again: one lease.
+    settling: Duration,
+    added: tokio::sync::Notify,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// Of each user the latest change: whether they came online.
+    changes: HashMap<UserId, bool>,
+    /// When the stored states are checked next.
+    check_at: Instant,
+    /// Whether there was ever a reason to, beside the start.
+    is_doubted: bool,
+}
+
+impl Waiting {
+    fn doubt(&mut self, settling: Duration) {
+        self.check_at = Instant::now() + settling;
+        self.is_doubted = true;
+    }
+}
+
+impl Changes {
+    /// No changes, and stored states that a crash may have left wrong.
+    pub(crate) fn new(capacity: usize, settling: Duration) -> Self {
+        Self {
+            waiting: Mutex::new(Waiting {
+                changes: HashMap::new(),
+                check_at: Instant::now() + settling,
+                is_doubted: false,
+            }),
+            capacity,
+            settling,
+            added: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// Adds changes, each in place of an earlier one of its user. What finds no room is dropped: the
+    /// check of the stored states finds it.
+    pub(crate) fn add(&self, users: &[UserId], online: bool) {
+        if users.is_empty() {
+            return;
+        }
+        let mut waiting = self.lock();
+        for &user in users {
+            let is_full = waiting.changes.len() >= self.capacity;
+            if is_full && !waiting.changes.contains_key(&user) {
+                metrics::counter!("chat_presence_changes_dropped_total").increment(1);
+                waiting.doubt(self.settling);
+            } else {
+                waiting.changes.insert(user, online);
+            }
+        }
+        self.added.notify_one();
+    }
+
+    /// Gives changes back that could not be told; a later one of the same user stands.
+    pub(super) fn give_back(&self, changes: impl IntoIterator<Item = (UserId, bool)>) {
+        let mut waiting = self.lock();
+        for (user, online) in changes {
+            waiting.changes.entry(user).or_insert(online);
+        }
+    }
+
+    /// Takes some changes out.
+    pub(super) fn take(&self, limit: usize) -> Vec<(UserId, bool)> {
+        let mut waiting = self.lock();
+        let users: Vec<UserId> = waiting.changes.keys().copied().take(limit).collect();
+        let taken = users.iter().filter_map(|user| waiting.changes.remove_entry(user));
+        taken.collect()
+    }
+
+    /// Waits until changes were added since the last wait. Cancel safe.
+    pub(super) async fn added(&self) {
+        self.added.notified().await;
+    }
+
+    /// Presence failed or forgot leases, so that changes may have gone by untold: the stored states
+    /// are checked, but not before presence had the time to learn of everybody again.
+    pub(super) fn doubt(&self) {
+        self.lock().doubt(self.settling);
+    }
+
+    /// Whether there was ever such a doubt.
+    pub(super) fn is_doubted(&self) -> bool {
+        self.lock().is_doubted
+    }
+
+    /// Whether the stored states are to be checked now.
+    pub(super) fn check_is_due(&self) -> bool {
+        self.lock().check_at <= Instant::now()
+    }
+
+    /// The stored states were checked; without a new doubt the next time is after `pause`.
+    pub(super) fn checked(&self, pause: Duration) {
+        let (mut waiting, now) = (self.lock(), Instant::now());
+        if waiting.check_at <= now {
+            waiting.check_at = now + pause;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(9);
+
+    fn user(id: u64) -> UserId {
+        UserId::new(id).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_capacity_changes_are_dropped_and_the_states_are_checked() {
+        let changes = Changes::new(2, LEASE);
+        changes.checked(LEASE * 100);
+        tokio::time::advance(LEASE).await;
+        changes.checked(LEASE * 100);
+        changes.add(&[user(1), user(2)], true);
+        changes.add(&[user(2)], false);
+        tokio::time::advance(LEASE).await;
+        assert!(!changes.check_is_due(), "everything had room");
+
+        changes.add(&[user(3)], true);
+        tokio::time::advance(LEASE).await;
+        assert!(changes.check_is_due());
+        let mut taken = changes.take(10);
+        taken.sort_unstable();
+        assert_eq!(taken, [(user(1), true), (user(2), false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_given_back_does_not_replace_what_came_later() {
+        let changes = Changes::new(10, LEASE);
+        changes.add(&[user(1), user(2)], false);
+        let taken = changes.take(10);
+        changes.add(&[user(1)], true);
+        changes.give_back(taken);
+        let mut waiting = changes.take(10);
+        waiting.sort_unstable();
+        assert_eq!(waiting, [(user(1), true), (user(2), false)]);
+        assert_eq!(changes.take(10), []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_check_waits_one_lease_after_the_last_doubt() {
+        let changes = Changes::new(10, LEASE);
+        tokio::time::advance(LEASE).await;
+        assert!(changes.check_is_due());
+        changes.doubt();
+        changes.checked(LEASE * 100);
+        tokio::time::advance(LEASE / 2).await;
+        changes.doubt();
+        tokio::time::advance(LEASE / 2).await;
+        assert!(!changes.check_is_due());
+        tokio::time::advance(LEASE / 2).await;
+        assert!(changes.check_is_due());
+        changes.checked(LEASE * 100);
+        assert!(!changes.check_is_due());
+    }
+}
