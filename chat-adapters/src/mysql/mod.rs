@@ -18,13 +18,27 @@
 //! # }
 //! ```
 
+mod access;
+mod append;
+mod clock;
+mod creating;
+mod cursors;
+mod devices;
+mod duplicates;
 mod error;
 mod friends;
+mod groups;
+mod history;
+mod joining;
+mod memberships;
+mod messages;
 mod migrations;
 mod open;
 mod open_error;
+mod opening;
 mod options;
 mod pool;
+mod positions;
 mod session;
 mod shapes;
 mod store;

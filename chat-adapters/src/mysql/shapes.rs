@@ -42,6 +42,11 @@ impl<'i, T> Chunk<'i, T> {
         self.items.len().next_power_of_two()
     }
 
+    /// How many items there are.
+    pub(super) const fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// The items, and the last one again until all rows are filled.
     pub(super) fn padded(&self) -> impl Iterator<Item = &'i T> + use<'i, T> {
         let missing = self.rows() - self.items.len();

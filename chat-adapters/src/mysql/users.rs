@@ -81,32 +81,61 @@ fn sorted(ids: &[UserId]) -> Vec<UserId> {
 }
 
 async fn create(session: &mut Session, new: &NewUser) -> Result<CreateUser, CallError> {
-    let key = new.name.key();
     session.begin().await?;
-    let inserted = sqlx::query("INSERT INTO User (name, password, name_key) VALUES (?, ?, ?)")
-        .bind(new.name.as_str())
-        .bind(new.password.as_ref().map(PasswordHash::as_str))
-        .bind(key.as_str().as_bytes())
-        .execute(session.connection())
-        .await
-        .map_err(failed("could not store a user"));
-    match inserted {
-        Ok(inserted) => {
+    if let Some(id) = new.id
+        && let Some(holder) = holder_of_id(session, id).await?
+    {
+        return Ok(CreateUser::IdTaken(holder));
+    }
+    match insert(session, new).await {
+        Ok(id) => {
             session.commit().await?;
-            let id = UserId::new(inserted.last_insert_id()).map_err(|_| bad_column("userid"))?;
             let name = new.name.clone();
             Ok(CreateUser::Created(User { id, name }))
         }
-        Err(error) if error.is_duplicate() => {
-            let existing = sqlx::query_as("SELECT id, name FROM User WHERE name_key = ?")
-                .bind(key.as_str().as_bytes())
-                .fetch_one(session.connection())
-                .await
-                .map_err(failed("could not read a user"))?;
-            Ok(CreateUser::NameTaken(user(existing)?))
-        }
+        Err(error) if error.is_duplicate() => taken(session, new).await?.ok_or(error),
         Err(error) => Err(error),
     }
+}
+
+async fn insert(session: &mut Session, new: &NewUser) -> Result<UserId, CallError> {
+    let inserted = sqlx::query("INSERT INTO User (id, name, password, name_key) VALUES (?, ?, ?, ?)")
+        // MySQL chooses the id where it is NULL.
+        .bind(new.id.map(|id| integer(id.get())))
+        .bind(new.name.as_str())
+        .bind(new.password.as_ref().map(PasswordHash::as_str))
+        .bind(new.name.key().as_str().as_bytes())
+        .execute(session.connection())
+        .await
+        .map_err(failed("could not store a user"))?;
+    match new.id {
+        Some(id) => Ok(id),
+        None => Ok(UserId::new(inserted.last_insert_id()).map_err(|_| bad_column("userid"))?),
+    }
+}
+
+/// Who has the id or the name; the id is looked at first.
+async fn taken(session: &mut Session, new: &NewUser) -> Result<Option<CreateUser>, CallError> {
+    if let Some(id) = new.id
+        && let Some(holder) = holder_of_id(session, id).await?
+    {
+        return Ok(Some(CreateUser::IdTaken(holder)));
+    }
+    let holder = sqlx::query_as("SELECT id, name FROM User WHERE name_key = ?")
+        .bind(new.name.key().as_str().as_bytes())
+        .fetch_optional(session.connection())
+        .await
+        .map_err(failed("could not read a user"))?;
+    Ok(holder.map(user).transpose()?.map(CreateUser::NameTaken))
+}
+
+async fn holder_of_id(session: &mut Session, id: UserId) -> Result<Option<User>, CallError> {
+    let holder = sqlx::query_as("SELECT id, name FROM User WHERE id = ?")
+        .bind(integer(id.get()))
+        .fetch_optional(session.connection())
+        .await
+        .map_err(failed("could not read a user"))?;
+    Ok(holder.map(user).transpose()?)
 }
 
 async fn credentials(

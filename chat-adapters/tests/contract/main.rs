@@ -1,6 +1,8 @@
 //! The contract of the ports, on every backend of this crate.
 #![expect(clippy::expect_used, reason = "a test binary without a harness of its own")]
 
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
 /// Every suite of every backend that is built in, one file a backend.
 fn trials() -> Vec<contract::Trial> {
     let backends: Vec<Vec<contract::Trial>> = vec![
+        #[cfg(feature = "mysql")]
+        mysql::trials(),
         #[cfg(feature = "redis")]
         redis::trials(),
         #[cfg(feature = "sqlite")]

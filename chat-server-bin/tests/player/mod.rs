@@ -1,40 +1,25 @@
-//! Plays transcripts over sockets, against a server or several that are as one.
+//! Plays transcripts against a server of their own, over a socket.
 
 mod client;
-mod collection;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use self::client::Client;
-pub(crate) use self::collection::all_transcripts;
-pub(crate) use self::server::SingleServer;
+use self::server::Server;
 use crate::notation::matching::Bindings;
 use crate::notation::parse::{Action, Step, Transcript};
 
 /// The password of every user that `connect as` registers.
 const PASSWORD: &str = "correct horse";
 
-/// Where a transcript is played: servers with an empty store and the transcript's settings.
-pub(crate) trait Stage {
-    /// Where clients connect.
-    fn address(&self) -> SocketAddr;
-
-    /// Asks the servers to drain.
-    fn terminate(&mut self);
-
-    /// The servers' logs so far.
-    fn said(&self) -> String;
-}
-
 /// Plays one transcript; the error tells the line, the difference and what went before.
-pub(crate) fn play(transcript: &Transcript, stage: &mut dyn Stage) -> Result<()> {
+pub(crate) fn play(transcript: &Transcript) -> Result<()> {
     let mut player = Player {
-        stage,
+        server: Server::start(&transcript.settings)?,
         clients: BTreeMap::new(),
         users: BTreeSet::new(),
         bindings: Bindings::default(),
@@ -50,8 +35,8 @@ pub(crate) fn play(transcript: &Transcript, stage: &mut dyn Stage) -> Result<()>
         .map_err(|error| error.context(format!("after the last step\n\n{}", player.report())))
 }
 
-struct Player<'a> {
-    stage: &'a mut dyn Stage,
+struct Player {
+    server: Server,
     clients: BTreeMap<String, Client>,
     users: BTreeSet<String>,
     bindings: Bindings,
@@ -59,7 +44,7 @@ struct Player<'a> {
     exchange: Vec<String>,
 }
 
-impl Player<'_> {
+impl Player {
     fn step(&mut self, step: &Step) -> Result<()> {
         let name = step.client.as_str();
         match &step.action {
@@ -70,7 +55,7 @@ impl Player<'_> {
             Action::Send(line) => self.send(name, &self.bindings.fill(line)),
             Action::Expect(expected) => self.expect(name, expected),
             Action::Terminate => {
-                self.stage.terminate();
+                self.server.terminate();
                 Ok(())
             }
         }
@@ -78,7 +63,7 @@ impl Player<'_> {
 
     fn connect(&mut self, name: &str) -> Result<()> {
         ensure!(!self.clients.contains_key(name), "{name} is connected already");
-        let client = Client::connect(self.stage.address())?;
+        let client = Client::connect(self.server.address())?;
         self.clients.insert(name.to_owned(), client);
         Ok(())
     }
@@ -164,7 +149,7 @@ impl Player<'_> {
     fn report(&self) -> String {
         let last = self.exchange.len().saturating_sub(20);
         let exchange = self.exchange.get(last..).unwrap_or_default().join("\n");
-        format!("the exchange so far:\n{exchange}\n\n{}", self.stage.said())
+        format!("the exchange so far:\n{exchange}\n\n{}", self.server.said())
     }
 }
 

@@ -22,15 +22,11 @@ impl Server {
     /// # Panics
     /// Where it does not get ready.
     pub fn start(arguments: &[&str]) -> Self {
-        Self::start_at("127.0.0.1:0", arguments)
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self::start_at(arguments, "127.0.0.1:0")
     }
 
-    /// The same on an address that the caller chose.
-    ///
-    /// # Panics
-    /// Where it does not get ready.
-    pub fn start_at(listen: &str, arguments: &[&str]) -> Self {
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    fn start_at(arguments: Vec<String>, listen: &str) -> Self {
         let mut all = vec!["--listen", listen];
         all.extend(arguments.iter().map(String::as_str));
         let process = start(&command(&all));
@@ -109,15 +105,11 @@ impl Server {
         self.wait()
     }
 
-    /// Starts it again with the same arguments on the same port, and waits until it is ready; kills it first
-    /// where it still runs.
-    ///
-    /// # Panics
-    /// Where it does not get ready.
-    pub fn restart(&mut self) {
+    /// Starts it again with the same arguments on the same port; kills it first where it still runs.
+    #[must_use]
+    pub fn restart(mut self) -> Self {
         self.kill();
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        *self = Self::start_at(&self.address.to_string(), &arguments);
+        Self::start_at(std::mem::take(&mut self.arguments), &self.address.to_string())
     }
 }
 
