@@ -209,12 +209,12 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn a_killed_server_starts_again_on_the_same_port_and_store() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(&["--store", &sqlite_in(&directory)]);
+    let mut server = Server::start(&["--store", &sqlite_in(&directory)]);
     let address = server.address();
     let register = json!({"type": "register", "ref": 1, "name": "alice", "password": "correct horse"});
     assert_eq!(server.connect().request(&register)["type"], "registered");
 
-    let server = server.restart();
+    server.restart();
     assert_eq!(server.address(), address);
     assert_eq!(server.connect().request(&register)["code"], "name_taken");
 }

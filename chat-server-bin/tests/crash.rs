@@ -38,7 +38,7 @@ fn what_was_sent_survives_kills_and_is_delivered_once_and_in_order() {
     let mut cut_off = 0;
     for _ in 0..ROUNDS {
         cut_off += crowd.write_until_the_end(server.address(), 50..300, || server.kill());
-        server = server.restart();
+        server.restart();
     }
     crowd.settle(server.address());
 

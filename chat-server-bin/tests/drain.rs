@@ -36,7 +36,7 @@ fn draining_answers_what_was_accepted_and_says_when_to_come_back() {
             assert!(goodbye["retry_after_ms"].as_u64() > Some(0), "{goodbye}");
         }
         given_up.extend(crowd.give_up());
-        server = server.restart();
+        server.restart();
     }
     assert!(crowd.sent() > USERS, "too little was sent before the end");
 

@@ -1,25 +1,40 @@
-//! Plays transcripts against a server of their own, over a socket.
+//! Plays transcripts over sockets, against a server or several that are as one.
 
 mod client;
+mod collection;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use self::client::Client;
-use self::server::Server;
+pub(crate) use self::collection::all_transcripts;
+pub(crate) use self::server::SingleServer;
 use crate::notation::matching::Bindings;
 use crate::notation::parse::{Action, Step, Transcript};
 
 /// The password of every user that `connect as` registers.
 const PASSWORD: &str = "correct horse";
 
+/// Where a transcript is played: servers with an empty store and the transcript's settings.
+pub(crate) trait Stage {
+    /// Where clients connect.
+    fn address(&self) -> SocketAddr;
+
+    /// Asks the servers to drain.
+    fn terminate(&mut self);
+
+    /// The servers' logs so far.
+    fn said(&self) -> String;
+}
+
 /// Plays one transcript; the error tells the line, the difference and what went before.
-pub(crate) fn play(transcript: &Transcript) -> Result<()> {
+pub(crate) fn play(transcript: &Transcript, stage: &mut dyn Stage) -> Result<()> {
     let mut player = Player {
-        server: Server::start(&transcript.settings)?,
+        stage,
         clients: BTreeMap::new(),
         users: BTreeSet::new(),
         bindings: Bindings::default(),
@@ -35,8 +50,8 @@ pub(crate) fn play(transcript: &Transcript) -> Result<()> {
         .map_err(|error| error.context(format!("after the last step\n\n{}", player.report())))
 }
 
-struct Player {
-    server: Server,
+struct Player<'a> {
+    stage: &'a mut dyn Stage,
     clients: BTreeMap<String, Client>,
     users: BTreeSet<String>,
     bindings: Bindings,
@@ -44,7 +59,7 @@ struct Player {
     exchange: Vec<String>,
 }
 
-impl Player {
+impl Player<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         let name = step.client.as_str();
         match &step.action {
@@ -55,7 +70,7 @@ impl Player {
             Action::Send(line) => self.send(name, &self.bindings.fill(line)),
             Action::Expect(expected) => self.expect(name, expected),
             Action::Terminate => {
-                self.server.terminate();
+                self.stage.terminate();
                 Ok(())
             }
         }
@@ -63,7 +78,7 @@ impl Player {
 
     fn connect(&mut self, name: &str) -> Result<()> {
         ensure!(!self.clients.contains_key(name), "{name} is connected already");
-        let client = Client::connect(self.server.address())?;
+        let client = Client::connect(self.stage.address())?;
         self.clients.insert(name.to_owned(), client);
         Ok(())
     }
@@ -149,7 +164,7 @@ impl Player {
     fn report(&self) -> String {
         let last = self.exchange.len().saturating_sub(20);
         let exchange = self.exchange.get(last..).unwrap_or_default().join("\n");
-        format!("the exchange so far:\n{exchange}\n\n{}", self.server.said())
+        format!("the exchange so far:\n{exchange}\n\n{}", self.stage.said())
     }
 }
 

@@ -22,11 +22,15 @@ impl Server {
     /// # Panics
     /// Where it does not get ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self::start_at(arguments, "127.0.0.1:0")
+        Self::start_at("127.0.0.1:0", arguments)
     }
 
-    fn start_at(arguments: Vec<String>, listen: &str) -> Self {
+    /// The same on an address that the caller chose.
+    ///
+    /// # Panics
+    /// Where it does not get ready.
+    pub fn start_at(listen: &str, arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let mut all = vec!["--listen", listen];
         all.extend(arguments.iter().map(String::as_str));
         let process = start(&command(&all));
@@ -105,11 +109,15 @@ impl Server {
         self.wait()
     }
 
-    /// Starts it again with the same arguments on the same port; kills it first where it still runs.
-    #[must_use]
-    pub fn restart(mut self) -> Self {
+    /// Starts it again with the same arguments on the same port, and waits until it is ready; kills it first
+    /// where it still runs.
+    ///
+    /// # Panics
+    /// Where it does not get ready.
+    pub fn restart(&mut self) {
         self.kill();
-        Self::start_at(std::mem::take(&mut self.arguments), &self.address.to_string())
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        *self = Self::start_at(&self.address.to_string(), &arguments);
     }
 }
 
