@@ -130,7 +130,8 @@ impl Subscriber {
 
     /// A connection has ended: its topics are to be subscribed anew.
     fn lost(&mut self, address: &Address, id: u64) {
-        if self.readers.get(address).is_none_or(|reader| reader.id != id) {
+        let is_known = self.readers.get(address).is_some_and(|reader| reader.id == id);
+        if !is_known || self.end.is_cancelled() {
             return;
         }
         self.readers.remove(address);

@@ -17,11 +17,17 @@ use super::Tls;
 pub(super) fn connector(tls: &Tls) -> io::Result<TlsConnector> {
     let roots = match &tls.authority {
         Some(path) => {
-            let certificates = CertificateDer::pem_file_iter(path).map_err(io::Error::other)?;
+            let unreadable = |error: &dyn std::fmt::Display| {
+                io::Error::other(format!(
+                    "cannot read certificates from {}: {error}",
+                    path.display()
+                ))
+            };
+            let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
             let mut roots = RootCertStore::empty();
             for certificate in certificates {
-                let certificate = certificate.map_err(io::Error::other)?;
-                roots.add(certificate).map_err(io::Error::other)?;
+                let certificate = certificate.map_err(|error| unreadable(&error))?;
+                roots.add(certificate).map_err(|error| unreadable(&error))?;
             }
             roots
         }

@@ -1,0 +1,30 @@
+//! What is Redis' own, beyond the contract of the ports: losses, stalls, restarts, users and TLS,
+//! on real servers that the tests start, break and restart.
+
+#![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+#![expect(clippy::panic, reason = "functions that tests share are tests too")]
+#![expect(clippy::indexing_slicing, reason = "functions that tests share are tests too")]
+
+mod access;
+mod cluster;
+mod encrypted;
+mod losses;
+mod presence;
+mod scene;
+mod upgrades;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let trials = [
+        access::trials(),
+        cluster::trials(),
+        encrypted::trials(),
+        losses::trials(),
+        presence::trials(),
+        upgrades::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}

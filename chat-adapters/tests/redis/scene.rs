@@ -1,0 +1,123 @@
+//! A bus on a Redis that can be broken, and what is expected of it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chat_adapters::redis::{RedisBus, RedisOptions};
+use chat_core::ports::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
+use chat_core::types::{NodeId, UserId};
+use chat_test_services::Service;
+use libtest_mimic::Trial;
+
+/// What does not come within this time is missing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PLENTY: usize = 10_000;
+
+/// Lists tests with the services that they need.
+macro_rules! trials {
+    ($module:literal: $($service:ident { $($test:ident),+ $(,)? })+) => {
+        vec![$($(crate::scene::trial(
+            concat!($module, "::", stringify!($test)),
+            &[chat_test_services::Service::$service],
+            $test,
+        )),+),+]
+    };
+}
+pub(crate) use trials;
+
+pub(crate) fn trial<F>(name: &str, needs: &'static [Service], test: fn() -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    chat_test_services::trial(name, needs, move || {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(test());
+        Ok(())
+    })
+}
+
+pub(crate) fn topic(id: u64) -> Topic {
+    Topic::User(UserId::new(id).unwrap())
+}
+
+/// A notice that is told apart by its number.
+pub(crate) fn notice(topic: Topic, number: u64) -> Notice {
+    Notice {
+        topic,
+        origin: NodeId::parse("n1").unwrap(),
+        kind: NoticeKind::Event {
+            frame: Bytes::from(number.to_string()),
+        },
+    }
+}
+
+pub(crate) fn bus(url: &str) -> RedisBus {
+    RedisBus::new(RedisOptions::parse(url).unwrap())
+}
+
+pub(crate) async fn next(subscription: &dyn BusSubscription) -> BusItem {
+    let item = tokio::time::timeout(PATIENCE, subscription.next()).await;
+    item.unwrap().unwrap()
+}
+
+/// Waits for a gap, past notices; answers how long that took.
+pub(crate) async fn until_gap(subscription: &dyn BusSubscription) -> Duration {
+    let begin = Instant::now();
+    while next(subscription).await != BusItem::Gap {}
+    begin.elapsed()
+}
+
+/// Publishes again and again until a notice arrives; answers how long that took.
+pub(crate) async fn until_delivered(
+    bus: &RedisBus,
+    subscription: &dyn BusSubscription,
+    to: Topic,
+) -> Duration {
+    let begin = Instant::now();
+    for number in 0.. {
+        assert!(begin.elapsed() < PATIENCE, "nothing is delivered any more");
+        let _ = bus.publish(&[notice(to, number)]).await;
+        let arrived = tokio::time::timeout(Duration::from_millis(50), async {
+            loop {
+                if let Some(BusItem::Notice(notice)) = subscription.next().await
+                    && notice.topic == to
+                {
+                    break;
+                }
+            }
+        });
+        if arrived.await.is_ok() {
+            break;
+        }
+    }
+    begin.elapsed()
+}
+
+/// The answer to one command, typed as in a terminal.
+pub(crate) fn ask(address: SocketAddr, command: &str) -> String {
+    ask_all(address, &[command])
+}
+
+/// The answers to some commands on one connection.
+pub(crate) fn ask_all(address: SocketAddr, commands: &[&str]) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    let lines = commands.join("\r\n");
+    // The end of the connection marks the end of the answers.
+    connection
+        .write_all(format!("{lines}\r\nQUIT\r\n").as_bytes())
+        .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A number out of `INFO`.
+pub(crate) fn info(answer: &str, field: &str) -> u64 {
+    let line = answer
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap().trim().parse().unwrap()
+}
