@@ -20,9 +20,14 @@
 //! ```
 
 mod delivery;
-mod order;
+mod gather;
+mod memberships;
+mod messages;
 mod record;
+mod sends;
 #[cfg(test)]
 mod tests;
+mod violation;
 
-pub use record::{History, Record, Violation};
+pub use record::{History, Record};
+pub use violation::Violation;

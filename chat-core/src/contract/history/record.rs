@@ -1,9 +1,13 @@
-//! What can be written down, and what can be wrong with it.
+//! What can be written down.
 
-use super::{delivery, order};
+use super::{Violation, delivery, gather};
 use crate::types::{ConversationId, Device, GroupId, MessageId, Seq, UserId};
 
-/// One thing that a client saw. Sessions have numbers that the writer chooses, unique in a history.
+/// One thing that a client did or saw. Sessions have numbers that the writer chooses, unique in a
+/// history.
+///
+/// Where sends and changes of membership happen at the same time, each is written down as it
+/// begins too: `Sending`, `Joining`, `Leaving`. Without these a record stands for all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A session began. Acknowledgements written down before it count as known to the server.
@@ -15,19 +19,42 @@ pub enum Record {
         /// On which of their devices.
         device: Device,
     },
-    /// A user became a member, or a group's creator, while no send to the group was under way.
+    /// A user asks to become a member; asked again where no answer came, it is written down again.
+    Joining {
+        /// Who.
+        user: UserId,
+        /// Of which group.
+        group: GroupId,
+    },
+    /// A user is a member, or a group's creator.
     Joined {
         /// Who.
         user: UserId,
         /// Of which group.
         group: GroupId,
     },
-    /// A user ceased to be a member, while no send to the group was under way.
+    /// A user asks to be no member any more.
+    Leaving {
+        /// Who.
+        user: UserId,
+        /// Of which group.
+        group: GroupId,
+    },
+    /// A user is no member any more.
     Left {
         /// Who.
         user: UserId,
         /// Of which group.
         group: GroupId,
+    },
+    /// A send goes out, for the first time or again.
+    Sending {
+        /// The sending session.
+        session: u64,
+        /// Where it is to be stored.
+        conversation: ConversationId,
+        /// Its id.
+        id: MessageId,
     },
     /// A send was answered with `sent`.
     Sent {
@@ -42,10 +69,32 @@ pub enum Record {
         /// Whether `sent` called it a duplicate.
         duplicate: bool,
     },
-    /// A send got no answer, or one that leaves open whether it was stored.
-    Unanswered {
+    /// A send was answered by an error that leaves open whether it was stored, and may be sent again.
+    Failed {
+        /// The sending session.
+        session: u64,
         /// Where it was to be stored.
         conversation: ConversationId,
+        /// Its id.
+        id: MessageId,
+    },
+    /// Every attempt at a send was refused: it must never be seen.
+    Refused {
+        /// The sending session.
+        session: u64,
+        /// Where it was to be stored.
+        conversation: ConversationId,
+        /// Its id.
+        id: MessageId,
+    },
+    /// A send without a clear answer is not tried again: it may be stored or not.
+    GivenUp {
+        /// The sending session.
+        session: u64,
+        /// Where it was to be stored.
+        conversation: ConversationId,
+        /// Its id.
+        id: MessageId,
     },
     /// A session got the event `message`.
     Delivered {
@@ -69,111 +118,8 @@ pub enum Record {
         /// Up to which message.
         seq: Seq,
     },
-    /// A session has read until nothing more came: everything sent so far must have reached it.
+    /// A session has read until nothing more came: everything seen so far must have reached it.
     ReadToEnd {
-        /// Which session.
-        session: u64,
-    },
-}
-
-/// A promise of the protocol that was not kept.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
-    /// An acknowledged message did not reach a session that was entitled to it.
-    #[error("session {session} never got {conversation} {seq}")]
-    Lost {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// Which message; others after it may be missing too.
-        seq: Seq,
-    },
-    /// A session got a later message than the next one.
-    #[error("session {session} got {conversation} {got} where {expected} was next")]
-    Skipped {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// The next message.
-        expected: Seq,
-        /// What came.
-        got: Seq,
-    },
-    /// A session got a message again, or one that its device had acknowledged or was not due.
-    #[error("session {session} got {conversation} {got} again or too late: {expected} was next")]
-    Repeated {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// The next message.
-        expected: Seq,
-        /// What came.
-        got: Seq,
-    },
-    /// A session got what it had sent itself.
-    #[error("session {session} got its own message {conversation} {seq}")]
-    OwnDelivered {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// Which message.
-        seq: Seq,
-    },
-    /// A session got a message of a conversation in which its user takes no part.
-    #[error("session {session} got {conversation} {seq}, in which its user takes no part")]
-    NotEntitled {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// Which message.
-        seq: Seq,
-    },
-    /// A user's message was stored where they take no part.
-    #[error("session {session} could write {conversation} {seq}, in which its user takes no part")]
-    WrittenByStranger {
-        /// Which session.
-        session: u64,
-        /// In which conversation.
-        conversation: ConversationId,
-        /// Which message.
-        seq: Seq,
-    },
-    /// One id of one sender has two numbers.
-    #[error("{conversation}: `{id}` is both {first} and {second}")]
-    StoredTwice {
-        /// In which conversation.
-        conversation: ConversationId,
-        /// The message's id.
-        id: MessageId,
-        /// The number seen first.
-        first: Seq,
-        /// The other number.
-        second: Seq,
-    },
-    /// One number stands for two messages.
-    #[error("{conversation} {seq} is more than one message")]
-    SharedNumber {
-        /// In which conversation.
-        conversation: ConversationId,
-        /// The number.
-        seq: Seq,
-    },
-    /// A conversation's numbers have more holes than there are sends of unknown outcome.
-    #[error("{conversation} has no {seq}")]
-    Hole {
-        /// In which conversation.
-        conversation: ConversationId,
-        /// The first number missing.
-        seq: Seq,
-    },
-    /// A record names a session that was never opened: the history itself is wrong.
-    #[error("session {session} was never opened")]
-    UnknownSession {
         /// Which session.
         session: u64,
     },
@@ -187,8 +133,11 @@ pub struct History {
 }
 
 impl History {
-    /// A history in which servers may crash: an acknowledgement may be forgotten with one, so a
-    /// session may begin with messages that its device had acknowledged.
+    /// A history in which servers, and what lies between them, may fail.
+    ///
+    /// An acknowledgement may be forgotten, so a session may begin with messages that its device
+    /// had acknowledged. And a session that is open while its user leaves a group elsewhere may
+    /// get the group's messages until its server learns of it.
     pub fn with_crashes() -> Self {
         Self {
             crashes: true,
@@ -206,10 +155,20 @@ impl History {
         &self.records
     }
 
-    /// The promises that were not kept; empty where all is well.
+    /// The promises that were not kept; empty where all is well. Takes time in proportion to the
+    /// number of records.
     pub fn violations(&self) -> Vec<Violation> {
-        let mut violations = order::violations(&self.records);
-        violations.extend(delivery::violations(&self.records, self.crashes));
+        let (messages, mut violations) = gather::gather(&self.records);
+        violations.extend(delivery::violations(&self.records, &messages, self.crashes));
         violations
+    }
+}
+
+impl FromIterator<Record> for History {
+    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
+        Self {
+            records: records.into_iter().collect(),
+            ..Self::default()
+        }
     }
 }
