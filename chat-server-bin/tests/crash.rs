@@ -8,23 +8,32 @@
     reason = "a test fails by panicking"
 )]
 
-mod history;
 mod support;
 mod writers;
 
-use support::Server;
-use writers::Crowd;
+use std::time::Duration;
 
-const USERS: usize = 50;
+use support::Server;
+use writers::{Crowd, Plan};
+
+const PLAN: Plan = Plan {
+    users: 50,
+    listeners: 5,
+    group_size: 10,
+    at_the_door: 5,
+    pause: Duration::from_millis(50),
+};
 const ROUNDS: usize = 20;
+/// How long the writers may take to be as they should be; only a failure waits that long.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The seed of this run, and how to have the same one again.
 fn seed() -> u64 {
-    let seed = std::env::var("TEST_SEED").ok().map_or_else(
+    let seed = std::env::var("CHAT_TEST_SEED").ok().map_or_else(
         || fastrand::u64(..),
-        |text| text.parse().expect("TEST_SEED is a number"),
+        |text| text.parse().expect("CHAT_TEST_SEED is a number"),
     );
-    println!("run again with TEST_SEED={seed}");
+    println!("run again with CHAT_TEST_SEED={seed}");
     seed
 }
 
@@ -33,16 +42,22 @@ fn what_was_sent_survives_kills_and_is_delivered_once_and_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let mut server = Server::start(&["--store", &store]);
-    let mut crowd = Crowd::register(&server, USERS, seed());
+    let mut crowd = Crowd::register(server.address(), PLAN, "user", seed());
 
-    let mut cut_off = 0;
-    for _ in 0..ROUNDS {
-        cut_off += crowd.write_until_the_end(server.address(), 50..300, || server.kill());
+    crowd.write();
+    for round in 1..=ROUNDS {
+        crowd.wait_until_all_are_live(DEADLINE);
+        crowd.pass(50..300);
+        server.kill();
+        let losses = round * crowd.devices();
+        crowd.wait_until("all see the kill", DEADLINE, |report| report.losses >= losses);
         server.restart();
     }
-    crowd.settle(server.address());
+    crowd.settle(DEADLINE);
 
-    println!("{} sends, {cut_off} cut off by {ROUNDS} kills", crowd.sent());
-    assert!(cut_off >= ROUNDS, "the kills met too few sends");
-    crowd.check().unwrap();
+    let report = crowd.report();
+    println!("{report:?}");
+    assert!(report.cut_off >= ROUNDS, "the kills met too few sends");
+    assert!(report.membership_changes > 0, "nobody came or went");
+    assert_eq!(crowd.violations(), []);
 }

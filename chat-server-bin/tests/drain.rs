@@ -8,42 +8,58 @@
     reason = "a test fails by panicking"
 )]
 
-mod history;
 mod support;
 mod writers;
 
-use support::Server;
-use writers::Crowd;
+use std::time::Duration;
 
-const USERS: usize = 20;
+use support::Server;
+use writers::{Crowd, Plan};
+
+const PLAN: Plan = Plan {
+    users: 20,
+    listeners: 5,
+    group_size: 10,
+    at_the_door: 0,
+    pause: Duration::ZERO,
+};
 const ROUNDS: usize = 3;
+/// How long the writers may take to be as they should be; only a failure waits that long.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 #[test]
 fn draining_answers_what_was_accepted_and_says_when_to_come_back() {
     let directory = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let mut server = Server::start(&["--store", &store, "--drain", "100ms"]);
-    let mut crowd = Crowd::register(&server, USERS, 7);
+    let mut crowd = Crowd::register(server.address(), PLAN, "user", 7);
 
-    let mut given_up = Vec::new();
-    for _ in 0..ROUNDS {
-        crowd.write_until_the_end(server.address(), 20..100, || server.signal_to_end());
+    crowd.write();
+    for round in 1..=ROUNDS {
+        crowd.wait_until_all_are_live(DEADLINE);
+        crowd.pass(20..100);
+        server.signal_to_end();
         let ended = server.wait();
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        for goodbye in crowd.last_goodbyes() {
-            let goodbye = goodbye.expect("every session is told");
-            assert_eq!(goodbye["code"], "server_draining", "{goodbye}");
-            assert!(goodbye["retry_after_ms"].as_u64() > Some(0), "{goodbye}");
-        }
-        given_up.extend(crowd.give_up());
+        let told = round * crowd.devices();
+        crowd.wait_until("every session is told", DEADLINE, |report| {
+            report.goodbyes.get("server_draining") == Some(&told)
+        });
+        assert_eq!(
+            crowd.report().goodbyes_with_a_time,
+            told,
+            "each says when to come back"
+        );
         server.restart();
     }
-    assert!(crowd.sent() > USERS, "too little was sent before the end");
+    crowd.settle(DEADLINE);
 
-    crowd.settle(server.address());
-    crowd.check().unwrap();
+    let report = crowd.report();
+    println!("{report:?}");
+    assert!(report.sent > PLAN.users, "too little was sent before the end");
+    assert_eq!(report.losses, 0, "a session ended without a goodbye");
+    assert!(report.cut_off > 0, "nothing had to be sent again");
     // What got no answer was not taken, or else the answer would have come before the goodbye.
-    for id in given_up {
-        assert!(!crowd.saw(&id), "{id} was stored and not answered");
-    }
+    assert_eq!(report.duplicates, 0, "something was stored and not answered");
+    assert_eq!(crowd.violations(), []);
 }

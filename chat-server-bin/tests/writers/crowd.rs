@@ -1,163 +1,162 @@
 //! All writers, and what they do together.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use chat_core::contract::history::Violation;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
-use super::writer::{Until, Writer};
-use crate::history::{Device, check};
-use crate::support::Server;
+use super::plan::{self, Plan};
+use super::shared::{Log, Phase, Report, Shared};
 
-const PASSWORD: &str = "correct horse";
-/// How long the writers may take to get ready; only a failure waits that long.
-const READY: Duration = Duration::from_secs(60);
-/// Members of each of the small groups; one group has everybody.
-const GROUP_SIZE: usize = 10;
-/// The first users have a second device, which only listens.
-const LISTENERS: usize = 5;
+/// The time between two looks at how they stand.
+const LOOK: Duration = Duration::from_millis(10);
 
-/// Many users, some with a second device, in groups.
+/// Many users, some with a second device, in groups. They come back after every loss, by
+/// themselves, and send again what was not answered. Dropping it ends them.
 #[derive(Debug)]
 pub(crate) struct Crowd {
-    writers: Vec<Writer>,
+    // In the order in which they have to end.
+    tasks: JoinSet<()>,
+    runtime: Runtime,
+    shared: Arc<Shared>,
     random: fastrand::Rng,
+    phases: u64,
 }
 
 impl Crowd {
-    /// Registers the users, makes their groups, and logs every device in once, so that it has to
-    /// get everything from the first message on.
-    pub(crate) fn register(server: &Server, count: usize, seed: u64) -> Self {
+    /// Registers everybody on a server, under names with this prefix. They begin to rest.
+    pub(crate) fn register(address: SocketAddr, plan: Plan, prefix: &str, seed: u64) -> Self {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder
+            .worker_threads(1)
+            .thread_name("crowd")
+            .enable_all()
+            .build();
+        let runtime = runtime.expect("a thread can be had");
+        let shared = Arc::new(Shared::new(address));
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut wires: Vec<_> = (0..count).map(|_| server.connect()).collect();
-        let mut users = Vec::new();
-        for (index, wire) in wires.iter_mut().enumerate() {
-            let name = format!("user {index}");
-            let reply =
-                wire.request(&json!({"type": "register", "ref": 1, "name": name, "password": PASSWORD}));
-            users.push(reply["user"]["id"].as_u64().unwrap_or_else(|| panic!("{reply}")));
+        let writers = runtime.block_on(plan::carry_out(plan, prefix, &shared, &mut random));
+        shared.log().standings = vec![Default::default(); writers.len()];
+        let mut tasks = JoinSet::new();
+        for writer in writers {
+            tasks.spawn_on(writer.run(), runtime.handle());
         }
-        let mut tokens = Vec::new();
-        for (wire, id) in wires.iter_mut().zip(&users) {
-            let login = json!({"type": "login", "ref": 2, "id": id, "password": PASSWORD, "device": "desk"});
-            tokens.push(token(&wire.request(&login)));
+        Self {
+            tasks,
+            runtime,
+            shared,
+            random,
+            phases: 0,
         }
-        let mut groups = vec![Vec::new(); count];
-        let rows =
-            std::iter::once((0, count)).chain((0..count).step_by(GROUP_SIZE).map(|at| (at, GROUP_SIZE)));
-        for (number, (from, size)) in rows.enumerate() {
-            let create = json!({"type": "create_group", "ref": 3, "name": format!("group {number}")});
-            let group = wires[from].request(&create)["group"]["id"].as_u64().unwrap();
-            for index in from..(from + size).min(count) {
-                let joined = wires[index].request(&json!({"type": "join_group", "ref": 4, "group": group}));
-                assert_eq!(joined["type"], "group_joined", "{joined}");
-                groups[index].push(group);
-            }
-        }
-        let mut writers = Vec::new();
-        for index in 0..count {
-            let writer = |device: &str, token: &str, random| {
-                Writer::new(
-                    users[index],
-                    device,
-                    token,
-                    users.clone(),
-                    groups[index].clone(),
-                    random,
-                )
-            };
-            writers.push(writer("desk", &tokens[index], random.fork()));
-            if index < LISTENERS {
-                let mut wire = server.connect();
-                let login = json!({"type": "login", "ref": 5, "token": tokens[index], "device": "phone"});
-                let reply = wire.request(&login);
-                assert_eq!(reply["type"], "welcome", "{reply}");
-                writers.push(writer("phone", &tokens[index], random.fork()).listening());
-            }
-        }
-        Self { writers, random }
     }
 
-    /// All write until `end` has ended the server, some time within `milliseconds` after all had
-    /// begun. Answers how many sends were without an answer then.
-    pub(crate) fn write_until_the_end(
-        &mut self,
-        address: SocketAddr,
-        milliseconds: std::ops::Range<u64>,
-        end: impl FnOnce(),
-    ) -> usize {
-        let pause = Duration::from_millis(self.random.u64(milliseconds));
-        let count = self.writers.len();
-        let (ready, all_ready) = sync_channel(count);
-        let began = thread::scope(|scope| {
-            let mut starts = Vec::new();
-            for writer in &mut self.writers {
-                let ready = ready.clone();
-                let (start, started) = sync_channel::<()>(1);
-                starts.push(start);
-                scope.spawn(move || {
-                    writer.session(address, Until::Closed, || {
-                        ready.send(()).expect("the crowd waits");
-                        // Ends when the crowd lets go of the other side.
-                        let _ = started.recv();
-                    });
-                });
-            }
-            let began = (0..count).all(|_| all_ready.recv_timeout(READY).is_ok());
-            drop(starts);
-            // Nothing comes any more: this is the pause before the end.
-            let silence = all_ready.recv_timeout(pause);
-            end();
-            began && silence == Err(RecvTimeoutError::Timeout)
+    /// How many devices they have.
+    pub(crate) fn devices(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// What happened so far.
+    pub(crate) fn report(&self) -> Report {
+        self.shared.log().report.clone()
+    }
+
+    /// All write on and on, from when they have a session.
+    pub(crate) fn write(&self) {
+        self.shared.phase.send_replace(Phase::Write);
+    }
+
+    /// Lets some time within these milliseconds pass.
+    pub(crate) fn pass(&mut self, milliseconds: std::ops::Range<u64>) {
+        let time = Duration::from_millis(self.random.u64(milliseconds));
+        self.runtime.block_on(async { sleep(time).await });
+    }
+
+    /// Any number that the seed gives.
+    pub(crate) const fn random(&mut self) -> &mut fastrand::Rng {
+        &mut self.random
+    }
+
+    /// Waits until everybody has a session.
+    pub(crate) fn wait_until_all_are_live(&mut self, within: Duration) {
+        self.wait("everybody has a session", within, |log| {
+            log.standings.iter().all(|standing| standing.is_live)
         });
-        assert!(began, "not all writers began");
-        self.writers.iter().map(Writer::unanswered).sum()
     }
 
-    /// All send again what was not answered, then look whether anything is left to get.
-    pub(crate) fn settle(&mut self, address: SocketAddr) {
-        // When the second session begins, everybody's sends have been answered.
-        for _ in 0..2 {
-            thread::scope(|scope| {
-                for writer in &mut self.writers {
-                    scope.spawn(move || writer.session(address, Until::Answered, || ()));
+    /// Waits until what was written down says so.
+    pub(crate) fn wait_until(&mut self, what: &str, within: Duration, holds: impl Fn(&Report) -> bool) {
+        self.wait(what, within, |log| holds(&log.report));
+    }
+
+    /// All rest until everything was answered and has come, then look in a new session whether
+    /// anything is left to get. What has not come by then is for the checker to find.
+    pub(crate) fn settle(&mut self, within: Duration) {
+        let rest = self.next_phase(Phase::Rest);
+        self.wait("everybody has a session and every answer", within, |log| {
+            let mut standings = log.standings.iter();
+            standings
+                .all(|standing| standing.phase == Some(rest) && standing.is_live && standing.pending == 0)
+        });
+        // Where it does not hold in time, the history tells what is missing.
+        let _ = self.holds_within(within, |log| {
+            log.standings.iter().all(|standing| standing.is_up_to_date)
+        });
+        let read_before = self.report().read_to_end;
+        let readings = 2 * self.devices();
+        self.next_phase(Phase::Reopen);
+        self.wait("everybody has read to the end again", within, |log| {
+            log.report.read_to_end >= read_before + readings
+        });
+    }
+
+    /// Judges all that was seen so far.
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        self.shared.log().history().violations()
+    }
+
+    fn next_phase(&mut self, phase: impl FnOnce(u64) -> Phase) -> Phase {
+        self.phases += 1;
+        let phase = phase(self.phases);
+        self.shared.phase.send_replace(phase);
+        phase
+    }
+
+    fn wait(&mut self, what: &str, within: Duration, holds: impl Fn(&Log) -> bool) {
+        let held = self.holds_within(within, holds);
+        let log = self.shared.log();
+        assert!(
+            held,
+            "not within {within:?}: {what}\n{:?}\n{:?}",
+            log.report, log.standings
+        );
+    }
+
+    fn holds_within(&mut self, within: Duration, holds: impl Fn(&Log) -> bool) -> bool {
+        let Self {
+            tasks,
+            runtime,
+            shared,
+            ..
+        } = self;
+        runtime.block_on(async {
+            let deadline = Instant::now() + within;
+            loop {
+                // None ends by itself but by a failure.
+                if let Some(Err(failure)) = tasks.try_join_next() {
+                    std::panic::resume_unwind(failure.into_panic());
                 }
-            });
-        }
+                if holds(&shared.log()) {
+                    return true;
+                }
+                if Instant::now() > deadline {
+                    return false;
+                }
+                sleep(LOOK).await;
+            }
+        })
     }
-
-    /// All give up what was not answered. Answers its ids.
-    pub(crate) fn give_up(&mut self) -> Vec<String> {
-        self.writers.iter_mut().flat_map(Writer::give_up).collect()
-    }
-
-    /// Whether any device got a message with this id.
-    pub(crate) fn saw(&self, id: &str) -> bool {
-        self.writers.iter().any(|writer| writer.saw(id))
-    }
-
-    /// The goodbyes of the last sessions.
-    pub(crate) fn last_goodbyes(&self) -> impl Iterator<Item = Option<&Value>> {
-        self.writers.iter().map(Writer::last_goodbye)
-    }
-
-    /// How many sends were answered.
-    pub(crate) fn sent(&self) -> usize {
-        self.writers.iter().map(Writer::sent).sum()
-    }
-
-    /// Checks all that was seen so far.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let devices: Vec<Device> = self.writers.iter().map(Writer::device).collect();
-        check(&devices)
-    }
-}
-
-fn token(welcome: &Value) -> String {
-    welcome["token"]
-        .as_str()
-        .unwrap_or_else(|| panic!("{welcome}"))
-        .to_owned()
 }

@@ -10,6 +10,13 @@
 )]
 
 mod crowd;
+mod door;
+mod outbox;
+mod plan;
+mod session;
+mod shared;
+mod wire;
 mod writer;
 
 pub(crate) use crowd::Crowd;
+pub(crate) use plan::Plan;

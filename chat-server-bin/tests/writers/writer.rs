@@ -1,224 +1,142 @@
-//! One device that writes, and remembers what came.
+//! One device that writes, comes back after every loss, and writes down what it sees.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
+use chat_core::contract::history::Record;
+use chat_core::types::{ConversationId, Device, GroupId, MessageId, Seq, UserId};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use crate::history::{Device, Seen, Session};
-use crate::support::Wire;
+use super::door::Door;
+use super::outbox::{Outbox, Pending};
+use super::session;
+use super::shared::{Shared, Standing};
 
-/// Sends that wait for their answers at the same time.
-const WINDOW: usize = 4;
+/// The pause after a loss, in milliseconds; it doubles with every further one up to its end.
+const PAUSES: std::ops::Range<u64> = 20..160;
 
-/// How long a session lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Until {
-    /// Writes on until the server closes the connection.
-    Closed,
-    /// Writes nothing new: until all was answered and all that is stored has come.
-    Answered,
-}
-
-/// A send without an answer.
+/// Who a writer is, and to whom they write.
 #[derive(Clone, Debug)]
-struct Unanswered {
-    id: String,
-    to: Value,
+pub(super) struct Role {
+    pub(super) user: UserId,
+    pub(super) device: Device,
+    pub(super) users: Arc<[UserId]>,
+    /// Of which it is a member for good, at least two: everybody's, its own, perhaps the door's.
+    pub(super) groups: Vec<GroupId>,
+    /// The time from one new send to the next; `None` for who writes nothing.
+    pub(super) pause: Option<Duration>,
 }
 
-/// One device of a user.
+/// Why a session ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The connection was lost or refused; the server may have said how long to wait.
+    Lost(Option<Duration>),
+    /// To begin another one.
+    ByItself,
+}
+
 #[derive(Debug)]
 pub(super) struct Writer {
-    user: u64,
-    token: String,
-    users: Vec<u64>,
-    groups: Vec<u64>,
-    writes: bool,
-    random: fastrand::Rng,
+    pub(super) role: Role,
+    pub(super) token: String,
+    pub(super) door: Option<Door>,
+    pub(super) random: fastrand::Rng,
+    pub(super) outbox: Outbox,
+    pub(super) next_new: Instant,
+    pub(super) shared: Arc<Shared>,
+    /// Its place among the writers.
+    pub(super) place: usize,
+    /// What it acknowledged, on any session.
+    pub(super) acked: HashMap<ConversationId, Seq>,
+    /// How often it was asked to begin a new session, and whether it has still to read that one.
+    pub(super) reopened: u64,
+    pub(super) has_to_read: bool,
     made: u64,
-    unanswered: VecDeque<Unanswered>,
-    device: Device,
-    goodbye: Option<Value>,
 }
 
 impl Writer {
     pub(super) fn new(
-        user: u64,
-        device: &str,
-        token: &str,
-        users: Vec<u64>,
-        groups: Vec<u64>,
+        role: Role,
+        token: String,
+        door: Option<GroupId>,
+        shared: Arc<Shared>,
+        place: usize,
         random: fastrand::Rng,
     ) -> Self {
-        let direct = users.iter().map(|&other| direct(user, other));
-        let conversations = direct
-            .chain(groups.iter().map(|group| format!("g:{group}")))
-            .collect();
         Self {
-            device: Device {
-                name: format!("{user}-{device}"),
-                conversations,
-                sessions: Vec::new(),
-            },
-            user,
-            token: token.to_owned(),
-            users,
-            groups,
-            writes: true,
+            door: door.map(|group| Door::new(role.user, group)),
+            role,
+            token,
             random,
+            outbox: Outbox::default(),
+            next_new: Instant::now(),
+            shared,
+            place,
+            acked: HashMap::new(),
+            reopened: 0,
+            has_to_read: false,
             made: 0,
-            unanswered: VecDeque::new(),
-            goodbye: None,
         }
     }
 
-    /// The same, but it writes nothing.
-    pub(super) fn listening(self) -> Self {
-        Self {
-            writes: false,
-            ..self
-        }
-    }
-
-    pub(super) fn unanswered(&self) -> usize {
-        self.unanswered.len()
-    }
-
-    /// Gives up what was not answered; answers the ids.
-    pub(super) fn give_up(&mut self) -> Vec<String> {
-        let given_up: Vec<_> = self.unanswered.drain(..).map(|send| send.id).collect();
-        for session in &mut self.device.sessions {
-            session.first_sends.retain(|id| !given_up.contains(id));
-        }
-        given_up
-    }
-
-    pub(super) fn sent(&self) -> usize {
-        self.device
-            .sessions
-            .iter()
-            .map(|session| session.sent.len())
-            .sum()
-    }
-
-    pub(super) fn saw(&self, id: &str) -> bool {
-        let sessions = self.device.sessions.iter();
-        sessions
-            .flat_map(|session| &session.received)
-            .any(|seen| seen.id == id)
-    }
-
-    pub(super) const fn last_goodbye(&self) -> Option<&Value> {
-        self.goodbye.as_ref()
-    }
-
-    pub(super) fn device(&self) -> Device {
-        self.device.clone()
-    }
-
-    /// One session of the device; `ready` is called when all that was stored has come.
-    pub(super) fn session(&mut self, address: SocketAddr, until: Until, ready: impl FnOnce()) {
-        let mut wire = Wire::connect(address);
-        self.goodbye = None;
-        self.device.sessions.push(Session::default());
-        let (_, device) = self.device.name.split_once('-').expect("the name has two parts");
-        wire.send(&json!({"type": "login", "ref": "login", "token": self.token, "device": device}));
-        let mut ready = Some(ready);
-        let mut retries: VecDeque<_> = self.unanswered.clone();
-        let mut waiting = 0;
-        while let Some(frame) = wire.next_frame() {
-            if frame["type"] == "synced"
-                && let Some(ready) = ready.take()
-            {
-                ready();
-            }
-            waiting -= usize::from(self.take(&mut wire, &frame));
-            if ready.is_some() {
+    /// One session after the other, until the task is dropped.
+    pub(super) async fn run(mut self) {
+        let mut pause = PAUSES.start;
+        loop {
+            let begun = Instant::now();
+            let ended = session::run(&mut self).await;
+            self.note_end();
+            let Ended::Lost(advice) = ended else {
+                pause = PAUSES.start;
                 continue;
-            }
-            if until == Until::Answered && self.unanswered.is_empty() {
-                return;
-            }
-            while waiting < WINDOW && self.writes {
-                let Some(send) = self.next_send(&mut retries, until) else {
-                    break;
-                };
-                if wire.send_bytes(format!("{send}\n").as_bytes()).is_err() {
-                    break;
-                }
-                waiting += 1;
-            }
-        }
-        assert!(until == Until::Closed, "the server closed the connection");
-    }
-
-    /// Takes a frame in; answers whether it is the reply to a send.
-    fn take(&mut self, wire: &mut Wire, frame: &Value) -> bool {
-        let session = self.device.sessions.last_mut().expect("a session has begun");
-        match frame["type"].as_str() {
-            Some("sent") => {
-                let seen = seen(frame);
-                assert_eq!(frame["ref"], frame["id"], "{frame}");
-                let first = self.unanswered.pop_front().expect("a send waits");
-                assert_eq!(first.id, seen.id, "the replies come in the order of the sends");
-                session.sent.push(seen);
-                return true;
-            }
-            Some("message") => {
-                let seen = seen(frame);
-                // Not every message, so that some come again after a crash.
-                if self.random.u8(..) < 64 {
-                    let ack = json!({"type": "ack", "conversation": seen.conversation, "seq": seen.seq});
-                    // The server may be gone by now.
-                    let _ = wire.send_bytes(format!("{ack}\n").as_bytes());
-                }
-                session.received.push(seen);
-            }
-            Some("goodbye") => self.goodbye = Some(frame.clone()),
-            Some("welcome" | "synced" | "presence") => {}
-            _ => panic!("{}: {frame}", self.device.name),
-        }
-        false
-    }
-
-    /// First what was not answered on an earlier session, then something new.
-    fn next_send(&mut self, retries: &mut VecDeque<Unanswered>, until: Until) -> Option<Value> {
-        let session = self.device.sessions.last_mut().expect("a session has begun");
-        let next = if let Some(retry) = retries.pop_front() {
-            session.retries.insert(retry.id.clone());
-            retry
-        } else if until == Until::Closed {
-            self.made += 1;
-            let new = Unanswered {
-                id: format!("{}-{}", self.user, self.made),
-                to: match self.random.u8(..10) {
-                    0 => json!({"group": self.groups[0]}),
-                    1..5 => json!({"group": self.groups[1]}),
-                    _ => json!({"user": self.random.choice(&self.users)}),
-                },
             };
-            session.first_sends.insert(new.id.clone());
-            self.unanswered.push_back(new.clone());
-            new
-        } else {
-            return None;
+            if begun.elapsed() > Duration::from_secs(1) {
+                pause = PAUSES.start;
+            }
+            let wait = Duration::from_millis(self.random.u64(pause..pause * 2));
+            sleep(wait.max(advice.unwrap_or_default())).await;
+            pause = (pause * 2).min(PAUSES.end);
+        }
+    }
+
+    fn note_end(&mut self) {
+        let cut_off = self.outbox.cut_off();
+        if let Some(door) = &mut self.door {
+            door.cut_off();
+        }
+        let mut log = self.shared.log();
+        log.report.cut_off += cut_off;
+        log.standings[self.place] = Standing::default();
+    }
+
+    pub(super) fn push(&self, record: Record) {
+        self.shared.log().push(record);
+    }
+
+    /// Something new, to somebody.
+    pub(super) fn make_send(&mut self) {
+        self.made += 1;
+        let id = format!("{}-{}", self.role.user, self.made);
+        let id = MessageId::parse(&id).expect("ids are short");
+        let door = self.door.as_ref().filter(|door| door.is_open());
+        let (to, conversation) = match (self.random.u8(..10), door) {
+            (0..2, Some(door)) => (door.recipient(), door.conversation()),
+            (0, None) => to_group(self.role.groups[0]),
+            (..5, _) => to_group(self.role.groups[1]),
+            (5, _) if self.role.groups.len() > 2 => to_group(self.role.groups[2]),
+            _ => {
+                let other = *self.random.choice(&*self.role.users).expect("there are users");
+                let conversation = ConversationId::direct(self.role.user, other);
+                (json!({"user": other}), conversation)
+            }
         };
-        Some(json!({"type": "send", "ref": next.id, "id": next.id, "to": next.to, "body": next.id}))
+        self.outbox.add(Pending::new(id, to, conversation));
     }
 }
 
-fn direct(one: u64, other: u64) -> String {
-    format!("d:{}:{}", one.min(other), one.max(other))
-}
-
-fn seen(frame: &Value) -> Seen {
-    Seen {
-        conversation: frame["conversation"]
-            .as_str()
-            .expect("it has a conversation")
-            .to_owned(),
-        seq: frame["seq"].as_u64().expect("it has a place"),
-        id: frame["id"].as_str().expect("it has the sender's id").to_owned(),
-    }
+fn to_group(group: GroupId) -> (Value, ConversationId) {
+    (json!({"group": group}), ConversationId::group(group))
 }
