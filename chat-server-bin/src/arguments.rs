@@ -92,7 +92,7 @@ fn command() -> Command {
         .about("The chat server: clients connect by TCP and speak one JSON object a line")
         .after_help(format!(
             "Settings come from the file, the environment and the flags; the later wins. Every flag\n\
-             --some-thing has the variable CHAT_SOME_THING. `-h` leaves the limits out, `--help` shows all.\n\n\
+             --some-thing has the variable CHAT_SOME_THING. `-h` leaves the sections out, `--help` shows all.\n\n\
              {EXIT_CODES}"
         ))
         .arg(config_argument())
@@ -114,6 +114,7 @@ fn config_argument() -> Arg {
 
 fn setting_argument(setting: &Explained) -> Arg {
     let is_limit = setting.key.starts_with("limits.");
+    let is_rare = setting.key.contains('.');
     let argument = Arg::new(&setting.key)
         .long(flag_of(&setting.key))
         .env(variable_of(&setting.key))
@@ -122,12 +123,14 @@ fn setting_argument(setting: &Explained) -> Arg {
         .value_name(value_name(&setting.key))
         .global(true)
         .help(format!("{} [default: {}]", setting.explanation, setting.default))
-        .hide_short_help(is_limit);
+        .hide_short_help(is_rare);
     match setting.key.as_str() {
         "friends_only" => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
+        key if key.starts_with("mysql.") => argument.help_heading("MySQL"),
+        key if key.starts_with("redis.") => argument.help_heading("Redis"),
         _ if is_limit => argument.help_heading("Limits"),
         _ => argument,
     }
@@ -136,7 +139,8 @@ fn setting_argument(setting: &Explained) -> Arg {
 fn value_name(key: &str) -> &'static str {
     match key {
         "listen" => "ADDR",
-        "store" => "URL",
+        "store" | "bus" | "presence" => "URL",
+        "proxy_protocol_from" => "NETWORKS",
         "node" => "NAME",
         _ => "VALUE",
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use figment::providers::Serialized;
 use figment::value::{Dict, Map, Value};
@@ -9,22 +10,31 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Arguments, Override};
+use crate::backend_settings::{MySqlSettings, RedisSettings};
+use crate::backend_url::BackendUrl;
 use crate::failure::Failure;
 use crate::limit_settings::{LimitSettings, Period};
-use crate::store_url::StoreUrl;
+use crate::networks::Networks;
 use crate::{unknown, validate};
 
 /// Every setting; `config.example.toml` explains each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) listen: String,
-    pub(crate) store: StoreUrl,
+    pub(crate) store: BackendUrl,
+    pub(crate) bus: BackendUrl,
+    pub(crate) presence: BackendUrl,
     pub(crate) node: String,
+    pub(crate) proxy_protocol_from: Networks,
+    pub(crate) proxy_header_timeout: Period,
+    pub(crate) tcp_keepalive: Period,
     pub(crate) friends_only: bool,
     pub(crate) drain: Period,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
     pub(crate) event_log: String,
+    pub(crate) mysql: MySqlSettings,
+    pub(crate) redis: RedisSettings,
     pub(crate) limits: LimitSettings,
 }
 
@@ -40,13 +50,20 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:6000".to_owned(),
-            store: StoreUrl::default(),
+            store: BackendUrl::new("sqlite:chat.db"),
+            bus: BackendUrl::new("memory:"),
+            presence: BackendUrl::new(""),
             node: String::new(),
+            proxy_protocol_from: Networks::default(),
+            proxy_header_timeout: Duration::from_secs(5).into(),
+            tcp_keepalive: Duration::from_secs(60).into(),
             friends_only: false,
-            drain: std::time::Duration::from_secs(5).into(),
+            drain: Duration::from_secs(5).into(),
             log_level: "info".to_owned(),
             log_format: LogFormat::Text,
             event_log: String::new(),
+            mysql: MySqlSettings::default(),
+            redis: RedisSettings::default(),
             limits: LimitSettings::default(),
         }
     }
@@ -71,6 +88,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Where presence is: its own place, or that of the bus.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn presence_url(&self) -> &BackendUrl {
+        if self.presence.is_empty() {
+            &self.bus
+        } else {
+            &self.presence
+        }
+    }
+
     /// The settings as TOML, without secrets.
     ///
     /// # Errors
@@ -78,6 +105,8 @@ impl Settings {
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         let shown = Self {
             store: self.store.redacted(),
+            bus: self.bus.redacted(),
+            presence: self.presence.redacted(),
             ..self.clone()
         };
         Ok(toml::to_string(&shown)?)

@@ -1,17 +1,22 @@
 //! chat-server: the reference server, from settings to a drained end.
 
 mod arguments;
+mod backend_settings;
+mod backend_url;
+mod chosen;
+#[cfg_attr(not(feature = "cluster"), path = "without_cluster.rs")]
+mod cluster;
 mod commands;
 mod config;
 mod failure;
 mod limit_settings;
 mod listen;
+mod networks;
 mod node_name;
 mod open_files;
 mod reference;
 mod serve;
 mod shutdown;
-mod store_url;
 mod telemetry;
 mod unknown;
 mod validate;

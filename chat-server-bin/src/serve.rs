@@ -2,12 +2,14 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use chat_adapters::tcp;
+use chat_adapters::tcp::{Keepalive, Serve};
 use chat_core::ports::SendPolicy;
 use chat_core::types::NodeId;
 use chat_core::{Chat, Limits};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
@@ -16,6 +18,9 @@ use crate::node_name::node_name;
 use crate::shutdown::{Signals, serve_until_signal};
 use crate::wire_up::{Wired, wire_up};
 use crate::{listen, open_files};
+
+/// How often TCP asks again in as long a time as `tcp_keepalive`, once it has asked first.
+const QUESTIONS_IN_A_SILENCE: u32 = 4;
 
 /// Runs the server until a signal ends it.
 pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
@@ -30,7 +35,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     say_ready(&settings, address, &node)?;
 
     let stop = CancellationToken::new();
-    let serving = tcp::serve(listener, chat.clone(), stop.clone().cancelled_owned());
+    let serving = tcp_server(&settings, listener, &chat).until(stop.clone().cancelled_owned());
     serve_until_signal(signals, &chat, settings.drain.into(), stop, serving).await?;
     chat.shutdown().await;
     wired.close().await;
@@ -52,16 +57,38 @@ fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Chat {
         .start()
 }
 
+fn tcp_server(settings: &Settings, listener: TcpListener, chat: &Chat) -> Serve {
+    let after = Duration::from(settings.tcp_keepalive);
+    let keepalive = (!after.is_zero()).then_some(Keepalive {
+        after,
+        interval: after / QUESTIONS_IN_A_SILENCE,
+    });
+    Serve::new(listener, chat.clone())
+        .proxy_protocol_from(settings.proxy_protocol_from.iter())
+        .proxy_header_timeout(settings.proxy_header_timeout.into())
+        .keepalive(keepalive)
+}
+
 /// The one line on standard output, for people and for programs that wait for it.
 fn say_ready(settings: &Settings, address: SocketAddr, node: &NodeId) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    let store = settings.store.redacted();
+    let backends = shown_backends(settings);
     let mut output = std::io::stdout().lock();
     writeln!(
         output,
-        "chat-server {version} ready: listening on {address}, store {store}, node {node}"
+        "chat-server {version} ready: listening on {address}, {backends}, node {node}"
     )
     .and_then(|()| output.flush())
     .context("cannot write to standard output; keep it open")?;
     Ok(())
+}
+
+/// The store, and what nodes share beside it.
+fn shown_backends(settings: &Settings) -> String {
+    let store = &settings.store;
+    let shared = [("bus", &settings.bus), ("presence", &settings.presence)]
+        .into_iter()
+        .filter(|(_, url)| !url.is_empty() && url.with_secrets() != "memory:")
+        .map(|(name, url)| format!(", {name} {url}"));
+    format!("store {store}{}", shared.collect::<String>())
 }

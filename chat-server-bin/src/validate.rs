@@ -6,8 +6,12 @@ use chat_core::types::NodeId;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
+use crate::backend_settings::{MySqlSettings, RedisSettings};
+use crate::chosen::Chosen;
+use crate::cluster;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::limit_settings::Period;
 
 /// The largest number that a limit can have: what it bounds has to fit in memory.
 const LARGEST_COUNT: i64 = 16_777_216;
@@ -15,11 +19,16 @@ const LARGEST_COUNT: i64 = 16_777_216;
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 /// The smallest `max_frame`: requests with a name and a password fit in it.
 const SMALLEST_FRAME: usize = 1_024;
+/// More connections of one node than a MySQL server takes in all.
+const MOST_CONNECTIONS: u32 = 10_000;
+/// The longest `redis.prefix`: it is sent with every key.
+const LONGEST_PREFIX: usize = 64;
 
 /// Refuses settings that cannot work, with a sentence that says what would.
 pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     check_listen(&settings.listen)?;
-    settings.store.store().map_err(Failure::setting)?;
+    let chosen = Chosen::of(settings).map_err(Failure::setting)?;
+    cluster::check(settings, &chosen).map_err(Failure::setting)?;
     if !settings.node.is_empty() {
         NodeId::parse(&settings.node).map_err(|error| Failure::setting(format!("`node` {error}")))?;
     }
@@ -30,6 +39,14 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
         Duration::from(settings.drain) <= Duration::from_secs(3_600),
         || "`drain` must be at most 1h".to_owned(),
     )?;
+    check_period(
+        "proxy_header_timeout",
+        settings.proxy_header_timeout,
+        Zero::Refused,
+    )?;
+    check_period("tcp_keepalive", settings.tcp_keepalive, Zero::Allowed)?;
+    check_mysql(&settings.mysql)?;
+    check_redis(&settings.redis)?;
     check_each_limit(settings)?;
     check_limits_together(settings)
 }
@@ -43,6 +60,33 @@ fn check_listen(listen: &str) -> Result<(), Failure> {
     })
 }
 
+fn check_mysql(mysql: &MySqlSettings) -> Result<(), Failure> {
+    let (most, least) = (mysql.max_connections.get(), mysql.min_connections);
+    require(most <= MOST_CONNECTIONS, || {
+        format!("`mysql.max_connections` must be at most {MOST_CONNECTIONS}, not {most}")
+    })?;
+    require(least <= most, || {
+        format!(
+            "`mysql.min_connections` ({least}) must not be more than `mysql.max_connections` ({most}): write at \
+             most {most}"
+        )
+    })?;
+    check_period("mysql.acquire_timeout", mysql.acquire_timeout, Zero::Refused)
+}
+
+fn check_redis(redis: &RedisSettings) -> Result<(), Failure> {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "._:-".contains(character);
+    let prefix = &redis.prefix;
+    require(
+        prefix.len() <= LONGEST_PREFIX && prefix.chars().all(allowed),
+        || {
+            format!(
+                "`redis.prefix` must be at most {LONGEST_PREFIX} letters, digits, `.`, `_`, `:` or `-`, not `{prefix}`"
+            )
+        },
+    )
+}
+
 fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
     let limits = Table::try_from(&settings.limits).map_err(anyhow::Error::from)?;
     for (name, value) in &limits {
@@ -50,20 +94,38 @@ fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
             Value::Integer(count) => require((1..=LARGEST_COUNT).contains(count), || {
                 format!("`limits.{name}` must be from 1 to {LARGEST_COUNT}, not {count}")
             })?,
-            Value::String(text) => check_period(name, text)?,
+            Value::String(text) => {
+                let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
+                let zero = if name == "idle_timeout" {
+                    Zero::Allowed
+                } else {
+                    Zero::Refused
+                };
+                check_period(&format!("limits.{name}"), period.into(), zero)?;
+            }
             _ => {}
         }
     }
     Ok(())
 }
 
-fn check_period(name: &str, text: &str) -> Result<(), Failure> {
-    let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
+/// Whether a time of zero means something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zero {
+    Allowed,
+    Refused,
+}
+
+fn check_period(key: &str, period: Period, zero: Zero) -> Result<(), Failure> {
+    let period = Duration::from(period);
     require(period <= LONGEST, || {
-        format!("`limits.{name}` must be at most ten years, not {text}")
+        format!(
+            "`{key}` must be at most ten years, not {}",
+            humantime::format_duration(period)
+        )
     })?;
-    require(!period.is_zero() || name == "idle_timeout", || {
-        format!("`limits.{name}` must be longer than zero: write for example 5s")
+    require(!period.is_zero() || zero == Zero::Allowed, || {
+        format!("`{key}` must be longer than zero: write for example 5s")
     })
 }
 
@@ -115,13 +177,14 @@ mod tests {
         check(&settings).err().map(|failure| failure.to_string())
     }
 
-    fn seconds(count: u64) -> crate::limit_settings::Period {
+    fn seconds(count: u64) -> Period {
         Duration::from_secs(count).into()
     }
 
     #[test]
     fn the_defaults_are_right() {
         assert_eq!(problem(|_| {}), None);
+        assert_eq!(problem(|settings| settings.tcp_keepalive = seconds(0)), None);
         assert_eq!(
             problem(|settings| settings.limits.idle_timeout = seconds(0)),
             None
@@ -138,6 +201,26 @@ mod tests {
             }),
             ("`store`", |settings| settings.store = "sqlite:".into()),
             ("`node`", |settings| settings.node = "a b".to_owned()),
+            ("`bus`", |settings| settings.bus = "cache".into()),
+            ("`presence", |settings| settings.presence = "memory:x".into()),
+            ("`proxy_header_timeout`", |settings| {
+                settings.proxy_header_timeout = seconds(0)
+            }),
+            ("`tcp_keepalive`", |settings| {
+                settings.tcp_keepalive = seconds(u64::MAX / 2)
+            }),
+            ("`mysql.max_connections`", |settings| {
+                settings.mysql.max_connections = std::num::NonZeroU32::MAX
+            }),
+            ("`mysql.min_connections`", |settings| {
+                settings.mysql.min_connections = 17
+            }),
+            ("`mysql.acquire_timeout`", |settings| {
+                settings.mysql.acquire_timeout = seconds(0)
+            }),
+            ("`redis.prefix`", |settings| {
+                settings.redis.prefix = "a b".to_owned()
+            }),
             ("`log_level`", |settings| {
                 settings.log_level = "chat=loud".to_owned()
             }),

@@ -196,36 +196,103 @@ fn a_value_of_the_wrong_form_is_told_with_its_source() {
     }
 }
 
+#[cfg(not(feature = "cluster"))]
 #[test]
-fn stores_that_are_not_built_in_name_the_feature_and_unknown_ones_the_known() {
-    for scheme in ["mysql", "redis", "kafka", "grpc", "zookeeper"] {
-        let sentence = mistake(&["--store", &format!("{scheme}://db/chat")], &[]);
+fn backends_that_are_not_built_in_name_the_feature() {
+    for (flag, url) in [
+        ("--store", "mysql://db/chat"),
+        ("--store", "mariadb://db/chat"),
+        ("--bus", "redis://cache"),
+        ("--presence", "rediss://cache"),
+    ] {
+        let sentence = mistake(&[flag, url], &[]);
         assert!(sentence.contains("--features cluster"), "{sentence}");
     }
+}
+
+#[test]
+fn unknown_backends_name_the_known_ones() {
     let sentence = mistake(&["--store", "oracle://db"], &[]);
     assert!(
         sentence.contains("`sqlite:`") && sentence.contains("`memory:`"),
         "{sentence}"
     );
+    let sentence = mistake(&["--bus", "nats://bus"], &[]);
+    assert!(
+        sentence.contains("`bus`") && sentence.contains("`memory:`"),
+        "{sentence}"
+    );
+}
+
+#[cfg(feature = "cluster")]
+#[test]
+fn combinations_that_are_no_chat_are_mistakes() {
+    for (flags, named) in [
+        (
+            &["--store", "memory:", "--bus", "redis://cache"][..],
+            "`store = \"memory:\"`",
+        ),
+        (
+            &[
+                "--store",
+                "mysql://db/chat",
+                "--bus",
+                "redis://cache",
+                "--presence",
+                "memory:",
+            ],
+            "`presence`",
+        ),
+    ] {
+        let sentence = mistake(flags, &[]);
+        assert!(sentence.contains(named), "{sentence}");
+    }
+    let flags = ["--store", "mysql://db/chat", "--bus", "redis://cache"];
+    assert_eq!(effective(&flags, &[])["bus"].as_str(), Some("redis://cache"));
+}
+
+#[test]
+fn networks_are_a_list_in_a_file_and_text_with_commas_elsewhere() {
+    let file = File::holding("proxy_protocol_from = ['10.0.0.0/8', '::1']");
+    let of_file = effective(&["--config", file.path()], &[]);
+    let of_flag = effective(&["--proxy-protocol-from", "10.0.0.0/8,::1"], &[]);
+    let of_variable = effective(&[], &[("CHAT_PROXY_PROTOCOL_FROM", "10.0.0.0/8, ::1/128")]);
+    for settings in [of_file, of_flag, of_variable] {
+        let expected = toml::Value::from(vec!["10.0.0.0/8", "::1/128"]);
+        assert_eq!(settings["proxy_protocol_from"], expected);
+    }
+    let sentence = mistake(&["--proxy-protocol-from", "nginx"], &[]);
+    for part in ["proxy_protocol_from", "--proxy-protocol-from", "`nginx`"] {
+        assert!(sentence.contains(part), "{part} is not in: {sentence}");
+    }
 }
 
 #[test]
 fn no_secret_of_a_url_is_ever_printed() {
-    let url = "mysql://root:hunter2@db/chat";
-    let broken = File::holding(&format!("store = \"{url}"));
-    let file = File::holding(&format!("store = \"{url}\""));
-    for (arguments, environment) in [
-        (&["--store", url][..], &[][..]),
-        (&[], &[("CHAT_STORE", url)]),
-        (&["--help"], &[("CHAT_STORE", url)]),
-        (&["--config", file.path()], &[]),
-        (&["--config", broken.path()], &[]),
+    let mysql = "mysql://root:hunter2@db/chat";
+    let redis = "redis://:hunter2@cache:6379/0";
+    let file = File::holding(&format!(
+        "store = \"{mysql}\"\nbus = \"{redis}\"\npresence = \"{redis}\""
+    ));
+    let broken = File::holding(&format!("bus = \"{redis}"));
+    let mut runs = vec![
+        check(&["--config", file.path()], &[]),
+        check(&["--config", broken.path()], &[]),
+        check(&["--store", "memory:", "--bus", redis], &[]),
+    ];
+    for (flag, variable, url) in [
+        ("--store", "CHAT_STORE", mysql),
+        ("--bus", "CHAT_BUS", redis),
+        ("--presence", "CHAT_PRESENCE", redis),
+        ("--bus", "CHAT_BUS", "redis:root:hunter2@cache"),
+        ("--bus", "CHAT_BUS", "oracle://root:hunter2@cache"),
     ] {
-        let ended = check(arguments, environment);
+        runs.push(check(&[flag, url], &[]));
+        runs.push(check(&[], &[(variable, url)]));
+        runs.push(check(&["--help"], &[(variable, url)]));
+    }
+    for ended in runs {
         let printed = format!("{}{}", ended.stdout, ended.stderr);
-        assert!(
-            !printed.is_empty() && !printed.contains("hunter2"),
-            "{arguments:?}: {printed}"
-        );
+        assert!(!printed.is_empty() && !printed.contains("hunter2"), "{printed}");
     }
 }
