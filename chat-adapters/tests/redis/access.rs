@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 
 use crate::scene::{PLENTY, ask, ask_all, bus, info, notice, topic, trials, until_delivered, until_gap};
 
-/// What the adapter needs, as the operations guide has it.
+/// What the adapter needs, as the documentation of its module has it.
 const RULES: &str = "on >p@ss:word resetkeys resetchannels -@all ~{chat:* &chat:* +@connection +publish +subscribe \
     +unsubscribe +spublish +ssubscribe +sunsubscribe +cluster|slots +evalsha +eval +hmget +hset +hdel +zadd +zrem \
     +zcount +zmscore +zrangebyscore +pexpire";
