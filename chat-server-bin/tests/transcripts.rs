@@ -5,12 +5,17 @@ mod notation;
 mod player;
 mod support;
 
+use std::fs;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Failed, Trial};
 use notation::parse::Transcript;
-use player::SingleServer;
+use player::Stage;
+use serde_json::Value;
+use support::Server;
+use tempfile::TempDir;
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
@@ -27,4 +32,42 @@ fn trial(name: String, transcript: Transcript) -> Trial {
             .and_then(|mut server| player::play(&transcript, &mut server));
         played.map_err(|error| Failed::from(format!("{error:#}")))
     })
+}
+
+/// A server of a transcript's own.
+struct SingleServer {
+    server: Server,
+    _directory: TempDir,
+}
+
+impl SingleServer {
+    /// Starts a server on a free port with the given lines as its settings file.
+    fn start(settings: &[String]) -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let config = directory.path().join("chat.toml");
+        fs::write(&config, settings.join("\n"))?;
+        let config = config.to_str().context("the path is text")?;
+        Ok(Self {
+            server: Server::start(&["--config", config, "--store", "memory:"]),
+            _directory: directory,
+        })
+    }
+}
+
+impl Stage for SingleServer {
+    fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    fn terminate(&mut self) {
+        self.server.signal_to_end();
+    }
+
+    fn may_come(&self, _frame: &Value) -> bool {
+        false
+    }
+
+    fn said(&self) -> String {
+        format!("the server's log:\n{}", self.server.stderr())
+    }
 }

@@ -2,7 +2,6 @@
 
 mod client;
 mod collection;
-mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -12,7 +11,6 @@ use serde_json::{Value, json};
 
 use self::client::Client;
 pub(crate) use self::collection::all_transcripts;
-pub(crate) use self::server::SingleServer;
 use crate::notation::matching::Bindings;
 use crate::notation::parse::{Action, Step, Transcript};
 
@@ -26,6 +24,9 @@ pub(crate) trait Stage {
 
     /// Asks the servers to drain.
     fn terminate(&mut self);
+
+    /// Whether a frame that no step expects may come all the same.
+    fn may_come(&self, frame: &Value) -> bool;
 
     /// The servers' logs so far.
     fn said(&self) -> String;
@@ -116,6 +117,20 @@ impl Player<'_> {
     }
 
     fn expect(&mut self, name: &str, expected: &Value) -> Result<()> {
+        loop {
+            let line = self.next_line(name, expected)?;
+            let frame = serde_json::from_str(&line).context("the server sent what is not JSON")?;
+            match self.bindings.check(expected, &frame) {
+                Ok(()) => return Ok(()),
+                Err(_) if self.stage.may_come(&frame) => {}
+                Err(mismatch) => {
+                    bail!("{mismatch}\n  expected {name}< {expected}\n  received {name}< {line}")
+                }
+            }
+        }
+    }
+
+    fn next_line(&mut self, name: &str, expected: &Value) -> Result<String> {
         let received = self
             .client(name)?
             .receive()
@@ -124,10 +139,7 @@ impl Player<'_> {
             bail!("{name} waited for {expected}, and the server closed the connection");
         };
         self.exchange.push(format!("{name}< {}", shortened(&line)));
-        let frame = serde_json::from_str(&line).context("the server sent what is not JSON")?;
-        self.bindings.check(expected, &frame).map_err(|mismatch| {
-            anyhow::anyhow!("{mismatch}\n  expected {name}< {expected}\n  received {name}< {line}")
-        })
+        Ok(line)
     }
 
     fn closed(&mut self, name: &str) -> Result<()> {

@@ -89,10 +89,27 @@ impl Wire {
     /// Where the server refuses.
     pub fn begin_as(&mut self, name: &str) -> (u64, String) {
         let address = self.socket.peer_addr().expect("the socket is connected");
-        let registered = Self::connect(address).request(
+        Self::connect(address).register(name);
+        self.log_in_as(name)
+    }
+
+    /// The same on this connection alone.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub fn begin_here_as(&mut self, name: &str) -> (u64, String) {
+        self.register(name);
+        self.log_in_as(name)
+    }
+
+    fn register(&mut self, name: &str) {
+        let registered = self.request(
             &json!({"type": "register", "ref": "register", "name": name, "password": "correct horse"}),
         );
         assert_eq!(registered["type"], "registered", "{registered}");
+    }
+
+    fn log_in_as(&mut self, name: &str) -> (u64, String) {
         let login = json!({"type": "login", "ref": "login", "name": name, "password": "correct horse"});
         let welcome = self.request(&login);
         let token = welcome["token"].as_str().unwrap_or_else(|| panic!("{welcome}"));

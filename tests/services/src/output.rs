@@ -17,8 +17,8 @@ struct Text {
 #[derive(Debug)]
 pub struct Output {
     text: Arc<Text>,
-    first_line: Receiver<String>,
-    end: Receiver<()>,
+    first_line: Mutex<Receiver<String>>,
+    end: Mutex<Receiver<()>>,
 }
 
 impl Output {
@@ -45,8 +45,8 @@ impl Output {
         });
         Self {
             text,
-            first_line,
-            end,
+            first_line: Mutex::new(first_line),
+            end: Mutex::new(end),
         }
     }
 
@@ -76,7 +76,10 @@ impl Output {
 
     /// Waits for the first line; `None` where the process ends without one. Answers it once only.
     pub fn first_line(&self) -> Option<String> {
-        self.first_line.recv_timeout(DEADLINE).ok()
+        let line = self.first_line.lock();
+        line.unwrap_or_else(PoisonError::into_inner)
+            .recv_timeout(DEADLINE)
+            .ok()
     }
 
     /// Waits for the end of the output, and answers all of it.
@@ -85,7 +88,8 @@ impl Output {
     /// Where it does not end before [`DEADLINE`].
     pub fn wait_all(&self) -> io::Result<String> {
         use std::sync::mpsc::RecvTimeoutError::Timeout;
-        match self.end.recv_timeout(DEADLINE) {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        match end.recv_timeout(DEADLINE) {
             Err(Timeout) => Err(late("the end of the output")),
             Ok(()) | Err(_) => Ok(self.text()),
         }

@@ -2,6 +2,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub struct Ended {
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    exit: Receiver<io::Result<ExitStatus>>,
+    exit: Mutex<Receiver<io::Result<ExitStatus>>>,
     status: Option<ExitStatus>,
     stdout: Output,
     stderr: Output,
@@ -55,7 +56,7 @@ impl Process {
             pid: Pid::from_raw(child.id),
             stdout: child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?,
             stderr: child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?,
-            exit,
+            exit: Mutex::new(exit),
             status: None,
         })
     }
@@ -86,7 +87,7 @@ impl Process {
     /// Waits for the end, for this time at the longest; `None` where it still runs.
     pub fn ended_within(&mut self, time: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.status = self.exit.recv_timeout(time).ok()?.ok();
+            self.status = self.exit().recv_timeout(time).ok()?.ok();
         }
         self.status
     }
@@ -99,12 +100,16 @@ impl Process {
         if let Some(status) = self.status {
             return Ok(status);
         }
-        let status = match self.exit.recv_timeout(DEADLINE) {
+        let status = match self.exit().recv_timeout(DEADLINE) {
             Ok(status) => status?,
             Err(RecvTimeoutError::Timeout) => return Err(late("the end of the program")),
             Err(error @ RecvTimeoutError::Disconnected) => return Err(io::Error::other(error)),
         };
         Ok(*self.status.insert(status))
+    }
+
+    fn exit(&mut self) -> &Receiver<io::Result<ExitStatus>> {
+        self.exit.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the end and for all output.

@@ -1,0 +1,54 @@
+//! Several servers behind nginx behave as one, on real MariaDB and Redis.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod addresses;
+mod database;
+mod front;
+mod harness;
+#[path = "../notation/mod.rs"]
+mod notation;
+mod parts;
+#[path = "../player/mod.rs"]
+mod player;
+mod protocol;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use chat_test_services::{Service, trial};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// What every test here needs.
+const NEEDS: &[Service] = &[Service::MySql, Service::Redis, Service::Nginx];
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let mut trials = protocol::trials()?;
+    trials.extend(addresses::trials());
+    trials.extend(parts::trials());
+    Ok(libtest_mimic::run(&arguments, trials).exit_code())
+}
+
+/// A test that fails by panicking.
+fn test(name: &str, run: fn()) -> Trial {
+    fallible(name, move || {
+        run();
+        Ok(())
+    })
+}
+
+/// A test that fails by an error, or by panicking.
+fn fallible(name: &str, run: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
+    trial(name, NEEDS, move || {
+        run().map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}

@@ -1,0 +1,95 @@
+//! The whole protocol through nginx, with the clients of each transcript on several nodes.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use anyhow::{Result, ensure};
+use chat_test_services::eventually;
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::database::SharedServer;
+use crate::harness::{Cluster, Plan};
+use crate::notation::parse::{Action, Transcript};
+use crate::player::{Stage, all_transcripts, play};
+
+/// Settings of which each node counts for itself, so that only one node shows where the limit is.
+const OF_EACH_NODE: [&str; 1] = ["limits.connections_per_address"];
+
+pub(crate) fn trials() -> Result<Vec<Trial>> {
+    let server = SharedServer::default();
+    let trial = |(name, transcript): (String, Transcript)| {
+        let server = server.clone();
+        crate::fallible(&format!("protocol::{name}"), move || run(&server, &transcript))
+    };
+    Ok(all_transcripts()?.into_iter().map(trial).collect())
+}
+
+fn run(server: &SharedServer, transcript: &Transcript) -> Result<()> {
+    let plan = Plan {
+        nodes: nodes_for(transcript),
+        settings: transcript.settings.clone(),
+        ..Plan::default()
+    };
+    let mut cluster = Cluster::start_on(&server.url(), &plan);
+    play(transcript, &mut cluster)?;
+    let wanted = sessions_at_once(transcript).min(plan.nodes);
+    let served = eventually("the sessions are spread over nodes", || {
+        (cluster.nodes_that_served() >= wanted).then_some(())
+    });
+    ensure!(
+        served.is_ok(),
+        "{} nodes served, not {wanted}",
+        cluster.nodes_that_served()
+    );
+    Ok(())
+}
+
+fn nodes_for(transcript: &Transcript) -> usize {
+    let of_each_node = |setting: &String| OF_EACH_NODE.iter().any(|name| setting.starts_with(name));
+    if transcript.settings.iter().any(of_each_node) {
+        1
+    } else {
+        Plan::default().nodes
+    }
+}
+
+/// How many clients are logged in at the same time at most; nginx gives each another node.
+fn sessions_at_once(transcript: &Transcript) -> usize {
+    let (mut open, mut most) = (BTreeSet::new(), 0);
+    for step in &transcript.steps {
+        match step.action {
+            Action::ConnectAs { .. } => {
+                open.insert(&step.client);
+            }
+            Action::Disconnect | Action::Closed => {
+                open.remove(&step.client);
+            }
+            Action::Connect | Action::Send(_) | Action::Expect(_) | Action::Terminate => {}
+        }
+        most = most.max(open.len());
+    }
+    most
+}
+
+impl Stage for Cluster {
+    fn address(&self) -> SocketAddr {
+        self.address()
+    }
+
+    fn terminate(&mut self) {
+        for node in &mut self.nodes {
+            node.signal_to_end();
+        }
+    }
+
+    /// That a user has come is told by that user's node in its own time: who becomes a friend meanwhile on another
+    /// node may hear of it too.
+    fn may_come(&self, frame: &Value) -> bool {
+        frame["type"] == "presence" && frame["online"] == true
+    }
+
+    fn said(&self) -> String {
+        self.logs()
+    }
+}
