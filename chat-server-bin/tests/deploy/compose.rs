@@ -1,0 +1,188 @@
+//! `deploy/compose.yaml`, as far as it can be checked without running it.
+
+use std::collections::BTreeSet;
+
+use libtest_mimic::Trial;
+use yaml_rust2::yaml::Hash;
+use yaml_rust2::{Yaml, YamlLoader};
+
+use crate::{deployed, test, variables};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        test(
+            "compose::what_a_service_names_is_there",
+            what_a_service_names_is_there,
+        ),
+        test(
+            "compose::its_secrets_come_from_the_example_of_the_environment",
+            its_secrets_come_from_the_example_of_the_environment,
+        ),
+        test(
+            "compose::nginx_and_the_nodes_know_each_others_addresses",
+            nginx_and_the_nodes_know_each_others_addresses,
+        ),
+        #[cfg(feature = "cluster")]
+        test(
+            "compose::the_server_takes_the_settings_of_every_node",
+            the_server_takes_the_settings_of_every_node,
+        ),
+    ]
+}
+
+fn compose() -> Yaml {
+    let mut documents = YamlLoader::load_from_str(&deployed("compose.yaml")).unwrap();
+    assert_eq!(documents.len(), 1);
+    documents.remove(0)
+}
+
+/// Every service with its name; what it merges from elsewhere is in its place.
+fn services() -> Vec<(String, Hash)> {
+    let compose = compose();
+    let services = compose["services"].as_hash().unwrap();
+    let services = services
+        .iter()
+        .map(|(name, service)| (text(name), merged(service)));
+    services.collect()
+}
+
+fn merged(mapping: &Yaml) -> Hash {
+    let mapping = mapping.as_hash().unwrap();
+    let other = mapping.get(&Yaml::from_str("<<")).map(merged);
+    let mut whole = other.unwrap_or_default();
+    for (key, value) in mapping.iter().filter(|(key, _)| key.as_str() != Some("<<")) {
+        whole.insert(key.clone(), value.clone());
+    }
+    whole
+}
+
+fn text(scalar: &Yaml) -> String {
+    match scalar {
+        Yaml::String(text) => text.clone(),
+        Yaml::Integer(number) => number.to_string(),
+        other => panic!("{other:?} is no text"),
+    }
+}
+
+fn field<'a>(service: &'a Hash, name: &str) -> Option<&'a Yaml> {
+    service.get(&Yaml::String(name.to_owned()))
+}
+
+/// The keys of a mapping, or the entries of a list.
+fn names(field: Option<&Yaml>) -> Vec<String> {
+    match field {
+        None => Vec::new(),
+        Some(Yaml::Hash(mapping)) => mapping.keys().map(text).collect(),
+        Some(Yaml::Array(list)) => list.iter().map(text).collect(),
+        Some(other) => panic!("{other:?} names nothing"),
+    }
+}
+
+fn address_of(service: &Hash) -> String {
+    let networks = field(service, "networks").unwrap();
+    text(&networks["chat"]["ipv4_address"])
+}
+
+fn nodes() -> Vec<(String, Hash)> {
+    let nodes = services()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("node-"));
+    nodes.collect()
+}
+
+/// A node's variables, as they are written.
+fn environment(node: &Hash) -> Vec<(String, String)> {
+    let environment = merged(field(node, "environment").unwrap());
+    let variables = environment.iter().map(|(name, value)| (text(name), text(value)));
+    variables.collect()
+}
+
+fn what_a_service_names_is_there() {
+    let (compose, services) = (compose(), services());
+    let known: Vec<_> = services.iter().map(|(name, _)| name.clone()).collect();
+    assert!(known.len() >= 6, "{known:?}");
+    let (volumes, networks) = (
+        names(Some(&compose["volumes"])),
+        names(Some(&compose["networks"])),
+    );
+    for (name, service) in &services {
+        for needed in names(field(service, "depends_on")) {
+            assert!(known.contains(&needed), "{name} depends on {needed}");
+            let (_, needed) = services.iter().find(|(name, _)| *name == needed).unwrap();
+            let is_built = field(needed, "build").is_some();
+            assert!(
+                is_built || field(needed, "healthcheck").is_some(),
+                "the image or the service has a health check"
+            );
+        }
+        for network in names(field(service, "networks")) {
+            assert!(networks.contains(&network), "{name} is on {network}");
+        }
+        for volume in names(field(service, "volumes")) {
+            let (source, _) = volume.split_once(':').unwrap();
+            let file = format!("{}/../deploy/{source}", env!("CARGO_MANIFEST_DIR"));
+            let is_there = volumes.iter().any(|volume| volume == source) || std::fs::exists(file).unwrap();
+            assert!(is_there, "{name} mounts {source}");
+        }
+    }
+    let file = text(&compose["x-node"]["build"]["dockerfile"]);
+    assert!(
+        deployed(file.strip_prefix("deploy/").unwrap()).contains("HEALTHCHECK"),
+        "the nodes are waited for"
+    );
+}
+
+fn its_secrets_come_from_the_example_of_the_environment() {
+    let text = deployed("compose.yaml");
+    let named = text
+        .split("${")
+        .skip(1)
+        .map(|rest| rest.split([':', '}']).next().unwrap().to_owned());
+    let named: BTreeSet<String> = named.collect();
+    let example = variables(&deployed("compose.env.example"));
+    let known: BTreeSet<String> = example.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(named, known);
+    for (name, value) in example {
+        assert_eq!(value, "", "{name} is chosen by whoever runs it");
+    }
+}
+
+fn nginx_and_the_nodes_know_each_others_addresses() {
+    let nginx = deployed("nginx.conf");
+    let known = nginx.lines().filter_map(|line| {
+        let node = line.trim().strip_prefix("server ")?.split_whitespace().next()?;
+        Some(node.strip_suffix(":6000")?.to_owned())
+    });
+    let nodes = nodes();
+    let addresses: Vec<_> = nodes.iter().map(|(_, node)| address_of(node)).collect();
+    assert_eq!(known.collect::<Vec<_>>(), addresses);
+
+    let (_, nginx) = services().into_iter().find(|(name, _)| name == "nginx").unwrap();
+    let believed = ("CHAT_PROXY_PROTOCOL_FROM".to_owned(), address_of(&nginx));
+    for (name, node) in &nodes {
+        assert!(environment(node).contains(&believed), "{name}");
+    }
+}
+
+#[cfg(feature = "cluster")]
+fn the_server_takes_the_settings_of_every_node() {
+    let mut taken = BTreeSet::new();
+    for (_, node) in nodes() {
+        let variables = environment(&node).into_iter().map(|(name, value)| {
+            let pieces = value.split("${").enumerate();
+            let filled = pieces.map(|(place, piece)| match piece.split_once('}') {
+                Some((_, rest)) if place > 0 => format!("hunter2{rest}"),
+                _ => piece.to_owned(),
+            });
+            (name, filled.collect())
+        });
+        let settings = crate::settings(&variables.collect::<Vec<_>>());
+        assert_eq!(
+            settings["store"].as_str(),
+            Some("mysql://chat:***@mysql:3306/chat")
+        );
+        assert_eq!(settings["bus"].as_str(), Some("redis://:***@redis:6379"));
+        taken.insert(settings["node"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(taken.len(), 3, "each node has a name of its own");
+}
