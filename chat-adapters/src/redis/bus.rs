@@ -15,7 +15,7 @@ use super::slots::slot_of;
 use super::subscription::RedisSubscription;
 
 /// Notices that are sent in one go; their answers are waited for before the next ones are sent.
-const NOTICES_AT_ONCE: usize = 512;
+const NOTICES_AT_ONCE: usize = 1_024;
 /// Bytes of payload that are sent in one go, beyond the last notice.
 const BYTES_AT_ONCE: usize = 1 << 20;
 

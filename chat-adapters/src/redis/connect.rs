@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ProtocolVersion, RedisConnectionInfo, RedisError};
@@ -138,8 +139,8 @@ impl Connector {
         let mut config = AsyncConnectionConfig::new()
             .set_pipeline_buffer_size(WAITING_REQUESTS)
             .set_response_timeout(Some(self.options.call_timeout));
-        if let Some(pushes) = pushes {
-            config = config.set_push_sender(pushes);
+        if let Some(pushes) = &pushes {
+            config = config.set_push_sender(Arc::clone(pushes));
         }
         let greeting = self.greeting();
         let (connection, driver) = MultiplexedConnection::new_with_config(&greeting, stream, config).await?;
@@ -148,15 +149,22 @@ impl Connector {
             lost: CancellationToken::new(),
             end: end.child_token(),
         };
-        let (watched, ended, lost) = (live.connection.clone(), live.end(), live.lost.clone());
-        let (interval, limit) = (self.options.ping_interval, self.options.ping_timeout);
+        let watch = Watch {
+            connection: live.connection.clone(),
+            pushes,
+            interval: self.options.ping_interval,
+            timeout: self.options.ping_timeout,
+        };
+        let (ended, lost) = (live.end(), live.lost.clone());
         self.tasks.spawn(async move {
             let lost = lost.drop_guard();
-            // Each branch ends the connection, so nothing of the others is needed any more.
+            // Each branch ends the connection, so nothing of the others is needed any more. What has
+            // come is read before the watch looks at the time.
             tokio::select! {
-                () = driver => {}
-                () = watch(watched, interval, limit) => {}
+                biased;
                 () = ended.cancelled() => {}
+                () = driver => {}
+                () = watch.run() => {}
             }
             drop(lost);
         });
@@ -177,22 +185,37 @@ impl Connector {
     }
 }
 
-/// Asks the server again and again whether it is there; ends when it does not answer in time.
-///
-/// A stalled connection looks open for minutes to those who only wait.
-async fn watch(
-    mut connection: MultiplexedConnection,
-    period: std::time::Duration,
-    limit: std::time::Duration,
-) {
-    let mut ticks = interval(period.max(std::time::Duration::from_millis(1)));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let ping = redis::cmd("PING");
-        let answer = timeout(limit, ping.query_async::<String>(&mut connection)).await;
-        if !matches!(answer, Ok(Ok(text)) if text == "PONG") {
-            return;
+/// Asks the server again and again whether it is there: a stalled connection looks open for minutes
+/// to those who only wait.
+struct Watch {
+    connection: MultiplexedConnection,
+    pushes: Option<Arc<Receiver>>,
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl Watch {
+    /// Ends when nothing comes in time.
+    async fn run(mut self) {
+        let mut ticks = interval(self.interval.max(Duration::from_millis(1)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let before = self.signs_of_life();
+            if !self.ping().await && before == self.signs_of_life() {
+                return;
+            }
         }
+    }
+
+    /// Whether the server answers in time. It may be late behind much else that it has to send.
+    async fn ping(&mut self) -> bool {
+        let ping = redis::cmd("PING");
+        let answer = timeout(self.timeout, ping.query_async::<String>(&mut self.connection)).await;
+        matches!(answer, Ok(Ok(text)) if text == "PONG")
+    }
+
+    fn signs_of_life(&self) -> u64 {
+        self.pushes.as_ref().map_or(0, |pushes| pushes.signs_of_life())
     }
 }

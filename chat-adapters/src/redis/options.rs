@@ -111,7 +111,8 @@ impl RedisOptions {
     ///
     /// - `rediss://` is TLS; the parameter `ca` names a file of certificates to trust instead of
     ///   the system's.
-    /// - `redis+cluster://host:port,host:port` and `rediss+cluster://…` are a Redis Cluster.
+    /// - `redis+cluster://host:port,host:port` and `rediss+cluster://…` are a Redis Cluster. With
+    ///   TLS its servers must announce the names that stand in their certificates.
     /// - The parameter `prefix` sets what the names of keys and channels begin with.
     /// - A password without a user is `redis://:password@host`. Symbols of a URL in a user or a
     ///   password are escaped with `%`.

@@ -71,12 +71,11 @@ impl RedisPresence {
         });
         let invocations: Vec<_> = invocations.collect();
         let answers = run(&self.servers, script, &invocations).await;
-        let users: Vec<Vec<String>> = read(answers, "a script", what)?;
-        parse(users.into_iter().flatten(), what)
+        Ok(read(answers, read_users, what)?.into_iter().flatten().collect())
     }
 
-    /// How many leases have ended on each shard.
-    async fn ended(&self, now: Timestamp) -> Result<Vec<(Shard, usize)>, BackendError> {
+    /// How many leases have ended on each shard that answers, and why another one does not.
+    async fn ended(&self, now: Timestamp) -> (Vec<(Shard, usize)>, Option<CallError>) {
         let shards: Vec<_> = Shard::all(self.prefix()).collect();
         let calls = shards.iter().map(|shard| {
             let mut command = redis::cmd("ZCOUNT");
@@ -87,8 +86,41 @@ impl RedisPresence {
             }
         });
         let calls: Vec<_> = calls.collect();
-        let counts: Vec<usize> = read(self.servers.call(&calls).await, "ZCOUNT", CANNOT_SWEEP)?;
-        Ok(shards.into_iter().zip(counts).collect())
+        let (mut counts, mut failure) = (Vec::new(), None);
+        for (shard, answer) in shards.into_iter().zip(self.servers.call(&calls).await) {
+            match answer.and_then(|answer| read_one(answer, "ZCOUNT")) {
+                Ok(count) => counts.push((shard, count)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        (counts, failure)
+    }
+
+    /// Looks for ended leases once, and sweeps at most `room` users.
+    async fn sweep_once(&self, now: Timestamp, mut room: usize) -> Round {
+        let (ended, mut failure) = self.ended(now).await;
+        let mut invocations = Vec::new();
+        for (shard, ended) in ended {
+            let share = ended.min(room).min(USERS_AT_ONCE);
+            if share > 0 {
+                room -= share;
+                let arguments = vec![now.as_millis().to_string(), share.to_string()];
+                invocations.push(Invocation { shard, arguments });
+            }
+        }
+        // What one shard answers is told even where another one fails: nobody else will tell it.
+        let mut users = Vec::new();
+        for answer in run(&self.servers, &self.scripts.sweep, &invocations).await {
+            match answer.and_then(read_users) {
+                Ok(swept) => users.extend(swept),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Round {
+            users,
+            nothing_ended: invocations.is_empty(),
+            failure,
+        }
     }
 }
 
@@ -137,7 +169,8 @@ impl Presence for RedisPresence {
         });
         let calls: Vec<_> = calls.collect();
         let answers = self.servers.call(&calls).await;
-        let ends: Vec<Vec<Option<f64>>> = read(answers, "ZMSCORE", CANNOT_LOOK_UP)?;
+        let read_ends = |value| read_one::<Vec<Option<f64>>>(value, "ZMSCORE");
+        let ends = read(answers, read_ends, CANNOT_LOOK_UP)?;
         let users_of_parts = parts.into_iter().flat_map(|(_, users)| users);
         let ends: HashMap<_, _> = users_of_parts.zip(ends.into_iter().flatten()).collect();
         // Times are integers below 2^53, which these numbers hold exactly.
@@ -150,32 +183,18 @@ impl Presence for RedisPresence {
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
         let mut swept = Vec::new();
-        // A round that finds less than it was told of shared it with another sweep; each round of
-        // one of them takes something, so this ends.
+        // A round that finds less than it was told of shared it with another sweep, so it is worth
+        // another look; each round of one of them takes something, so this ends.
         while swept.len() < limit {
-            let mut room = limit - swept.len();
-            let mut invocations = Vec::new();
-            for (shard, ended) in self.ended(now).await? {
-                let share = ended.min(room).min(USERS_AT_ONCE);
-                if share > 0 {
-                    room -= share;
-                    let arguments = vec![now.as_millis().to_string(), share.to_string()];
-                    invocations.push(Invocation { shard, arguments });
-                }
-            }
-            if invocations.is_empty() {
-                break;
-            }
-            let answers = run(&self.servers, &self.scripts.sweep, &invocations).await;
-            // What was swept is told even where another shard failed: nobody else will tell it.
-            let (done, failed): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-            let users: Vec<Vec<String>> = read(done, "a script", CANNOT_SWEEP)?;
-            swept.extend(parse(users.into_iter().flatten(), CANNOT_SWEEP)?);
-            if let Some(Err(error)) = failed.into_iter().next() {
-                if swept.is_empty() {
+            let round = self.sweep_once(now, limit - swept.len()).await;
+            swept.extend(round.users);
+            match round.failure {
+                Some(error) if swept.is_empty() => {
                     return Err(error.into_backend(CANNOT_SWEEP, Sent::Nothing));
                 }
-                break;
+                Some(_) => break,
+                None if round.nothing_ended => break,
+                None => {}
             }
         }
         Ok(swept)
@@ -188,10 +207,17 @@ impl Drop for RedisPresence {
     }
 }
 
+/// What one round of a sweep came to.
+struct Round {
+    users: Vec<UserId>,
+    nothing_ended: bool,
+    failure: Option<CallError>,
+}
+
 /// All answers, or the first failure.
-fn read<T: FromRedisValue>(
+fn read<T>(
     answers: Answers,
-    command: &'static str,
+    read_one: impl Fn(Value) -> Result<T, CallError>,
     what: &'static str,
 ) -> Result<Vec<T>, BackendError> {
     let sent = if answers.iter().any(Result::is_ok) {
@@ -199,18 +225,22 @@ fn read<T: FromRedisValue>(
     } else {
         Sent::Nothing
     };
-    let read = |value: Value| redis::from_redis_value(value).map_err(|_| CallError::Unexpected { command });
-    let answers = answers.into_iter().map(|answer| read(answer?));
+    let answers = answers.into_iter().map(|answer| read_one(answer?));
     answers
         .collect::<Result<_, _>>()
         .map_err(|error: CallError| error.into_backend(what, sent))
 }
 
-fn parse(users: impl Iterator<Item = String>, what: &'static str) -> Result<Vec<UserId>, BackendError> {
+fn read_one<T: FromRedisValue>(value: Value, command: &'static str) -> Result<T, CallError> {
+    redis::from_redis_value(value).map_err(|_| CallError::Unexpected { command })
+}
+
+/// The users that a script answers.
+fn read_users(value: Value) -> Result<Vec<UserId>, CallError> {
+    let command = "a script";
+    let users: Vec<String> = read_one(value, command)?;
+    let users = users.iter().map(|user| user.parse());
     users
-        .map(|user| {
-            user.parse()
-                .map_err(|error| BackendError::broken(what).because(error))
-        })
-        .collect()
+        .collect::<Result<_, _>>()
+        .map_err(|_| CallError::Unexpected { command })
 }

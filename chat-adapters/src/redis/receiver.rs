@@ -1,7 +1,7 @@
 //! What a subscription's connection brings.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use redis::aio::{AsyncPushSender, SendError};
@@ -34,6 +34,8 @@ pub(super) struct Receiver {
     pub(super) skip_log: Arc<SkipLog>,
     /// Ends the connection.
     pub(super) end: CancellationToken,
+    /// Counts what came: a connection that brings something is not stalled.
+    signs_of_life: AtomicU64,
     /// Confirmations of `SUNSUBSCRIBE` that were asked for and are still to come.
     unsubscribing: AtomicUsize,
 }
@@ -50,8 +52,13 @@ impl Receiver {
             inbox,
             skip_log,
             end,
+            signs_of_life: AtomicU64::new(0),
             unsubscribing: AtomicUsize::new(0),
         }
+    }
+
+    pub(super) fn signs_of_life(&self) -> u64 {
+        self.signs_of_life.load(Ordering::Relaxed)
     }
 
     /// Announces that this many shard channels are about to be left.
@@ -87,6 +94,7 @@ impl Receiver {
 
 impl AsyncPushSender for Receiver {
     fn send(&self, info: PushInfo) -> Result<(), SendError> {
+        self.signs_of_life.fetch_add(1, Ordering::Relaxed);
         match info.kind {
             PushKind::Message | PushKind::SMessage => self.receive(info.data),
             PushKind::SUnsubscribe => self.unsubscribed(),

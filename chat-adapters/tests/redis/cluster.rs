@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_adapters::redis::{RedisOptions, RedisPresence};
 use chat_core::Timestamp;
@@ -12,7 +12,7 @@ use chat_core::types::{NodeId, UserId};
 use chat_test_services::RedisCluster;
 use libtest_mimic::Trial;
 
-use crate::scene::{PLENTY, ask, bus, next, notice, topic, trials, until_delivered, until_gap};
+use crate::scene::{PLENTY, ask, bus, next, notice, silence, topic, trials, until_delivered, until_gap};
 
 const TOPICS: u64 = 1_000;
 
@@ -89,7 +89,8 @@ async fn a_server_that_stands_still_is_followed_by_a_gap_and_the_others_work_on(
     subscription.add(&topics()).await.unwrap();
     let address = cluster.addresses().next().unwrap();
     // It goes on with its gossip, so the others do not take it for dead.
-    ask(address, "CLIENT PAUSE 8000 ALL");
+    let begin = Instant::now();
+    silence(address, "CLIENT PAUSE 8000 ALL");
     let found = until_gap(&*subscription).await;
     println!("a gap after {found:?}");
     assert!(found < Duration::from_secs(4), "the gap came after {found:?}");
@@ -104,6 +105,10 @@ async fn a_server_that_stands_still_is_followed_by_a_gap_and_the_others_work_on(
             arrived += u64::from(item != BusItem::Gap);
         }
     }
+    assert!(
+        begin.elapsed() < Duration::from_secs(8),
+        "the server speaks again"
+    );
     assert!(
         arrived > 20,
         "only {arrived} notices arrive from the other servers"

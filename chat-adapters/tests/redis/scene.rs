@@ -100,6 +100,16 @@ pub(crate) fn ask(address: SocketAddr, command: &str) -> String {
     ask_all(address, &[command])
 }
 
+/// Gives a command that silences the server; it answers this one first.
+pub(crate) fn silence(address: SocketAddr, command: &str) {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    connection.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    let mut answer = [0; 5];
+    connection.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+OK\r\n");
+}
+
 /// The answers to some commands on one connection.
 pub(crate) fn ask_all(address: SocketAddr, commands: &[&str]) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
