@@ -58,8 +58,11 @@ fn nodes_for(transcript: &Transcript) -> usize {
 fn sessions_at_once(transcript: &Transcript) -> usize {
     let (mut open, mut most) = (BTreeSet::new(), 0);
     for step in &transcript.steps {
-        match step.action {
+        match &step.action {
             Action::ConnectAs { .. } => {
+                open.insert(&step.client);
+            }
+            Action::Expect(frame) if frame["type"] == "welcome" => {
                 open.insert(&step.client);
             }
             Action::Disconnect | Action::Closed => {

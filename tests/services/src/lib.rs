@@ -27,7 +27,8 @@
 //! process itself is killed, the kernel kills its services: they are started through `setpriv --pdeathsig`, part
 //! of util-linux, since asking the kernel for it within the child needs `unsafe`. The kernel ties that signal to the
 //! *thread* that starts the child, so each [`Process`] has a thread of its own that starts it and waits for
-//! its end. Where there is no `setpriv`, processes of a killed test stay behind.
+//! its end. Where there is no `setpriv`, processes of a killed test stay behind, and its
+//! temporary folders do everywhere.
 //!
 //! Every method blocks until what it says is done. In an asynchronous test, call the slow ones (start, restart)
 //! where blocking is allowed.

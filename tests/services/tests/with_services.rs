@@ -130,7 +130,11 @@ fn interrupted() {
 
 fn killed() {
     let script = format!("{REPORT}; echo ready; exec sleep 1");
-    let mut process = Process::start(&with_services(&["sh", "-c", &script])).unwrap();
+    // What is killed can't remove its folders.
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = with_services(&["sh", "-c", &script]);
+    command.env("TMPDIR", folder.path());
+    let mut process = Process::start(&command).unwrap();
     process.stdout().wait_for("ready").unwrap();
     let text = process.stdout().text();
     let report = text.split("ready").next().unwrap();
