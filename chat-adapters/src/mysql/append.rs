@@ -180,10 +180,12 @@ async fn store_messages(session: &mut Session, messages: &[(Seq, &NewMessage)]) 
 /// How far conversations have come. All are there, so nothing is inserted.
 pub(super) const STORE_CONVERSATIONS: Shape = Shape {
     head: "INSERT INTO Conversation (id, last_seq, last_at, updated_at) VALUES ",
-    row: concat!("(?, ?, ?, ", now!(), ")"),
+    row: "(?, ?, ?, 0)",
     between: ", ",
-    tail: " ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), last_at = VALUES(last_at),
-                                    updated_at = VALUES(updated_at)",
+    tail: concat!(
+        " ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), last_at = VALUES(last_at), updated_at = ",
+        now!()
+    ),
 };
 
 /// Stores how far each conversation has come.

@@ -8,6 +8,7 @@ use chat_core::{BackendError, Timestamp};
 use super::MySqlStore;
 use super::error::{CallError, failed};
 use super::session::Session;
+use super::shapes::{Shape, chunks};
 use super::users;
 use crate::sql::rows::{integer, size, timestamp, user};
 
@@ -72,28 +73,37 @@ async fn put(
     session.commit().await
 }
 
+/// Tokens by their hashes.
+const FORGET: Shape = Shape {
+    head: "DELETE FROM Token WHERE hash IN (",
+    row: "?",
+    between: ", ",
+    tail: ")",
+};
+
 /// Forgets a user's tokens beyond `keep`, those that end first.
 async fn forget_oldest(session: &mut Session, user: UserId, keep: usize) -> Result<(), CallError> {
-    let first_forgotten: Option<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT expires_at, hash FROM Token WHERE userid = ?
-          ORDER BY expires_at DESC, hash DESC LIMIT 1 OFFSET ?",
+    let mut forgotten: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT hash FROM Token FORCE INDEX (token_by_user) WHERE userid = ?
+          ORDER BY expires_at DESC, hash DESC LIMIT ? OFFSET ?",
     )
     .bind(integer(user.get()))
+    .bind(i64::MAX)
     .bind(size(keep))
-    .fetch_optional(session.connection())
+    .fetch_all(session.connection())
     .await
     .map_err(failed("could not read tokens"))?;
-    let Some((expires_at, hash)) = first_forgotten else {
-        return Ok(());
-    };
-    sqlx::query("DELETE FROM Token WHERE userid = ? AND (expires_at < ? OR (expires_at = ? AND hash <= ?))")
-        .bind(integer(user.get()))
-        .bind(expires_at)
-        .bind(expires_at)
-        .bind(hash)
-        .execute(session.connection())
-        .await
-        .map_err(failed("could not forget tokens"))?;
+    forgotten.sort_unstable();
+    for chunk in chunks(&forgotten) {
+        let mut query = sqlx::query(FORGET.sql(chunk.rows()));
+        for hash in chunk.padded() {
+            query = query.bind(hash.as_slice());
+        }
+        query
+            .execute(session.connection())
+            .await
+            .map_err(failed("could not forget tokens"))?;
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub(super) const READ_USERS: Shape = Shape {
 
 /// States of users, in the order of their ids, such that two nodes do not wait for each other.
 pub(super) const STORE_STATES: Shape = Shape {
-    head: "UPDATE User SET state = ? WHERE id IN (",
+    head: "UPDATE User FORCE INDEX (PRIMARY) SET state = ? WHERE id IN (",
     row: "?",
     between: ", ",
     tail: ") ORDER BY id",
@@ -64,12 +64,14 @@ impl UserStore for MySqlStore {
 ///
 /// Whatever counts something of a user, in order not to exceed a limit, does so under this lock.
 pub(super) async fn lock(session: &mut Session, one: UserId, other: UserId) -> Result<usize, CallError> {
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM User WHERE id IN (?, ?) ORDER BY id FOR UPDATE")
-        .bind(integer(one.get()))
-        .bind(integer(other.get()))
-        .fetch_all(session.connection())
-        .await
-        .map_err(failed("could not lock a user"))?;
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM User FORCE INDEX (PRIMARY) WHERE id IN (?, ?) ORDER BY id FOR UPDATE",
+    )
+    .bind(integer(one.get()))
+    .bind(integer(other.get()))
+    .fetch_all(session.connection())
+    .await
+    .map_err(failed("could not lock a user"))?;
     Ok(ids.len())
 }
 

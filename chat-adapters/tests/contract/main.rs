@@ -18,7 +18,10 @@ use tokio::runtime::Runtime;
 fn main() -> ExitCode {
     let runtime = Arc::new(Runtime::new().expect("a runtime"));
     let trials = trials().into_iter().map(|trial| to_mimic(&runtime, trial));
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials.collect());
+    #[cfg(feature = "mysql")]
+    runtime.block_on(mysql::clean_up());
+    conclusion.exit_code()
 }
 
 /// Every suite of every backend that is built in, one file a backend.

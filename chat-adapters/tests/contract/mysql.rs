@@ -1,66 +1,71 @@
-//! MySQL: every case on a database of its own, on the server that the variable names.
+//! MySQL: every case on an empty database, on the server that the variable names.
 
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "../mysql/database.rs"]
+mod database;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chat_adapters::mysql::{MySqlOptions, MySqlStore};
+use chat_adapters::mysql::MySqlStore;
 use chat_core::BackendError;
 use chat_core::contract::{self, Capabilities, Fixture, Trial};
 use chat_core::ports::Stores;
-use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
+use tokio::sync::OnceCell;
 
-/// The URL of a server, of a user who may make databases.
-const SERVER: &str = "CHAT_TEST_MYSQL_URL";
+use database::{Failure, TestDatabase, run, unavailable};
 
-/// A database that is made for the first handle and dropped at the end.
-struct Database {
-    name: String,
+/// Databases that cases have emptied: making the tables anew takes most of a case's time.
+static EMPTY: Mutex<Vec<TestDatabase>> = Mutex::new(Vec::new());
+
+const TABLES: [&str; 10] = [
+    "AllGroup",
+    "Conversation",
+    "Device",
+    "DeviceCursor",
+    "Friend",
+    "GroupChange",
+    "GroupUser",
+    "Message",
+    "Token",
+    "User",
+];
+
+/// A database that nobody else uses meanwhile.
+#[derive(Default)]
+struct Empty {
+    database: OnceCell<TestDatabase>,
     handles: Mutex<Vec<MySqlStore>>,
 }
 
-impl Default for Database {
-    fn default() -> Self {
-        static CASES: AtomicU64 = AtomicU64::new(0);
-        let (process, case) = (std::process::id(), CASES.fetch_add(1, Ordering::Relaxed));
-        Self {
-            name: format!("chat_contract_{process}_{case}"),
-            handles: Mutex::default(),
-        }
+impl Empty {
+    async fn handle(&self) -> Result<MySqlStore, Failure> {
+        let database = self.database.get_or_try_init(take).await?;
+        Ok(MySqlStore::open(database.options()?).await?)
     }
 }
 
-impl Database {
-    /// Runs a statement that is about the database itself.
-    async fn administer(&self, statement: &str) -> Result<(), sqlx::Error> {
-        let mut connection = MySqlConnection::connect(&server()).await?;
-        let statement = AssertSqlSafe(format!("{statement} {}", self.name));
-        sqlx::raw_sql(statement).execute(&mut connection).await?;
-        connection.close().await
-    }
-
-    async fn handle(&self) -> Result<MySqlStore, Box<dyn std::error::Error + Send + Sync>> {
-        self.administer("CREATE DATABASE IF NOT EXISTS").await?;
-        let mut options = MySqlOptions::parse(&url_of(&self.name))?;
-        options.max_connections = NonZeroU32::new(4).expect("not zero");
-        Ok(MySqlStore::open(options).await?)
+async fn take() -> Result<TestDatabase, Failure> {
+    let emptied = EMPTY.lock().expect("not poisoned").pop();
+    match emptied {
+        Some(database) => Ok(database),
+        None => TestDatabase::make().await,
     }
 }
 
-fn server() -> String {
-    std::env::var(SERVER).unwrap_or_default()
-}
-
-/// The URL of a database on the server.
-fn url_of(name: &str) -> String {
-    let server = server();
-    let (base, parameters) = server.split_once('?').unwrap_or((&server, ""));
-    format!("{}/{name}?{parameters}", base.trim_end_matches('/'))
+/// Removes every row. Ids begin anew too, since cases ask for some of their own.
+async fn empty(database: &TestDatabase) -> Result<(), Failure> {
+    let name = database.name();
+    let mut statements: Vec<_> = TABLES.map(|table| format!("DELETE FROM {name}.{table}")).into();
+    statements.insert(0, "BEGIN".to_owned());
+    statements.push("COMMIT".to_owned());
+    for table in ["User", "AllGroup"] {
+        statements.push(format!("ALTER TABLE {name}.{table} AUTO_INCREMENT = 1"));
+    }
+    run(&statements.join(";")).await
 }
 
 #[async_trait]
-impl Fixture for Database {
+impl Fixture for Empty {
     type Port = Stores;
 
     async fn open(&self) -> Result<Stores, BackendError> {
@@ -75,13 +80,17 @@ impl Fixture for Database {
         for store in handles {
             store.close().await;
         }
-        if let Err(error) = self.administer("DROP DATABASE IF EXISTS").await {
-            println!("{} stays: {error}", self.name);
+        let Some(database) = self.database.get() else {
+            return;
+        };
+        match empty(database).await {
+            Ok(()) => EMPTY.lock().expect("not poisoned").push(database.clone()),
+            Err(error) => println!("{} stays: {error}", database.name()),
         }
     }
 
     fn unavailable(&self) -> Option<String> {
-        server().is_empty().then(|| format!("{SERVER} is not set"))
+        unavailable()
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -93,5 +102,15 @@ impl Fixture for Database {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    contract::stores("mysql", Database::default)
+    contract::stores("mysql", Empty::default)
+}
+
+/// Removes the databases, once all cases are done.
+pub(crate) async fn clean_up() {
+    let emptied = std::mem::take(&mut *EMPTY.lock().expect("not poisoned"));
+    for database in emptied {
+        if let Err(error) = database.remove().await {
+            println!("a database stays: {error}");
+        }
+    }
 }

@@ -1,0 +1,76 @@
+//! How many statements a batch costs, as the server gets them.
+
+use chat_adapters::mysql::MySqlStore;
+use chat_core::ports::{Appended, MessageStore, NewMessage};
+use chat_core::types::UserId;
+
+use crate::harness::Setting;
+use crate::relay::{Command, Relay};
+use crate::scene::{connect, message, users};
+
+/// A batch in as many conversations as there are pairs of neighbours.
+fn batch(ids: &[UserId], size: usize, id: &str) -> Vec<NewMessage> {
+    (0..size)
+        .map(|number| {
+            let place = number % (ids.len() - 1);
+            message(ids[place], ids[place + 1], &format!("{id}-{number}"), "text")
+        })
+        .collect()
+}
+
+/// The commands but for preparing, which happens once a connection and size.
+fn counted(commands: &[Command]) -> usize {
+    commands
+        .iter()
+        .filter(|command| !matches!(command, Command::Prepare(_)))
+        .inspect(|command| {
+            assert!(
+                matches!(command, Command::Query(_) | Command::Execute),
+                "{command:?}: a statement is closed, or the connection asked for its health"
+            );
+        })
+        .count()
+}
+
+pub(crate) async fn a_batch_costs_as_many_statements_as_one_message(setting: Setting) {
+    let relay = Relay::start(&setting.database).await;
+    let store = MySqlStore::open(relay.options(&setting.database)).await.unwrap();
+    let ids = users(&store, 60).await;
+    store.append(&batch(&ids, 59, "first")).await.unwrap();
+    relay.take();
+    let mut counts = Vec::new();
+    for size in [1, 3, 100, 500] {
+        let batch = batch(&ids, size, &format!("of {size}").replace(' ', "-"));
+        let appended = store.append(&batch).await.unwrap();
+        assert!(
+            appended
+                .iter()
+                .all(|outcome| matches!(outcome, Appended::Stored { .. }))
+        );
+        counts.push(counted(&relay.take()));
+    }
+    // The beginning, locks, duplicates, messages, conversations, the commit.
+    assert_eq!(counts, [6, 6, 6, 6]);
+}
+
+pub(crate) async fn a_refused_message_to_a_stranger_leaves_nothing_behind(setting: Setting) {
+    let store = crate::scene::open(&setting.database).await;
+    let ids = users(&store, 2).await;
+    let stranger = UserId::new(1_000_000).unwrap();
+    let refused = store
+        .append(&[message(ids[0], stranger, "m", "text")])
+        .await
+        .unwrap();
+    assert_eq!(refused, [Appended::NotFound]);
+    let mixed = [
+        message(ids[0], stranger, "m", "text"),
+        message(ids[0], ids[1], "m", "text"),
+    ];
+    store.append(&mixed).await.unwrap();
+    let mut connection = connect(&setting.database).await;
+    let rows: Vec<String> = sqlx::query_scalar("SELECT id FROM Conversation")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(rows, [mixed[1].conversation.to_string()]);
+}
