@@ -12,9 +12,12 @@ mod addresses;
 mod database;
 mod front;
 mod harness;
+mod injection;
+mod losses;
 #[path = "../notation/mod.rs"]
 mod notation;
 mod parts;
+mod people;
 #[path = "../player/mod.rs"]
 mod player;
 mod protocol;
@@ -35,6 +38,8 @@ fn main() -> Result<ExitCode> {
     let mut trials = protocol::trials()?;
     trials.extend(addresses::trials());
     trials.extend(parts::trials());
+    trials.extend(losses::trials());
+    trials.extend(injection::trials());
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
