@@ -5,6 +5,9 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 .PHONY: help run test verify format-check dependencies lint documentation fix audit
 
+# The server as it is built by default has code and sentences that all features leave out.
+LEAN_TEST := cargo test -p chat-server-bin --bins --test config
+
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -12,20 +15,23 @@ run: ## Start the server with its defaults
 	cargo run --release -p chat-server-bin
 
 test: ## Run all tests, beside real services
-	.ci/with-services cargo test --workspace --all-features --no-fail-fast 2>&1 | .ci/summarize-tests
+	(.ci/with-services cargo test --workspace --all-features --no-fail-fast; $(LEAN_TEST)) 2>&1 | .ci/summarize-tests
 
 verify: format-check dependencies lint documentation test ## Check everything, as CI does; writes nothing
 
 format-check: ## Check the formatting
 	cargo fmt --all --check
 
-dependencies: ## Check that chat-core depends on no adapter, database, broker or socket
+dependencies: ## Check that chat-core depends on no adapter, database, broker or socket, and the lean server on no cluster
 	.ci/check-core-dependencies --self-test
 	.ci/check-core-dependencies
+	.ci/check-server-dependencies --self-test
+	.ci/check-server-dependencies
 	.ci/summarize-tests --self-test
 
-lint: ## Run clippy on all code and all features
+lint: ## Run clippy on all code and all features, and on the server as it is built by default
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy -p chat-server-bin --all-targets -- -D warnings
 
 documentation: ## Build the documentation of the libraries, without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
