@@ -51,12 +51,13 @@ impl RedisSubscription {
         let mut progress = self.wishes.progress.subscribe();
         let limit = self.servers.connector.options.call_timeout;
         let dealt_with = progress.wait_for(|progress| progress.version >= version);
-        match timeout(limit, dealt_with).await {
-            Ok(Ok(progress)) => match &progress.failure {
+        let stop = &self.servers.connector.stop;
+        match timeout(limit, stop.run_until_cancelled(dealt_with)).await {
+            Ok(Some(Ok(progress))) => match &progress.failure {
                 Some(error) => Err(error.clone()),
                 None => Ok(()),
             },
-            Ok(Err(_)) => Err(CallError::away("the bus", "it is closed")),
+            Ok(Some(Err(_)) | None) => Err(CallError::away("the bus", "it is closed")),
             Err(_) => Err(CallError::away(
                 "the bus",
                 format!("it took longer than {limit:?}"),

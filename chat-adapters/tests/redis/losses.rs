@@ -229,7 +229,13 @@ async fn a_closed_bus_ends_its_subscriptions_and_connections() {
     assert_eq!(subscription.next().await, None);
     assert!(bus.subscribe(PLENTY).await.is_err());
     assert!(bus.publish(&[notice(topic(1), 0)]).await.is_err());
+    let begin = Instant::now();
     assert!(subscription.add(&[topic(5)]).await.is_err());
+    let waited = begin.elapsed();
+    assert!(
+        waited < Duration::from_secs(1),
+        "a closed bus is waited for {waited:?}"
+    );
     eventually("all connections end", || (connections(&redis) == 0).then_some(())).unwrap();
 }
 
