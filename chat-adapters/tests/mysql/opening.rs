@@ -2,15 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use chat_adapters::mysql::{MySqlStore, OpenError, PendingMigrations};
+use chat_adapters::mysql::{MySqlOptions, MySqlStore, OpenError, PendingMigrations};
 use chat_core::Timestamp;
-use chat_core::ports::{TokenStore, UserStore};
+use chat_core::ports::{MessageStore, TokenStore, UserStore};
 use chat_core::types::TokenHash;
 use tokio::task::JoinSet;
 
+use crate::database::run;
 use crate::harness::Setting;
-use crate::relay::{Command, Relay};
-use crate::scene::{connect, execute, open, user};
+use crate::relay::{Command, Relay, server};
+use crate::scene::{connect, execute, message, open, user, users};
 
 pub(crate) async fn twenty_openers_of_an_empty_database_at_once_all_succeed(setting: Setting) {
     let mut openers = JoinSet::new();
@@ -77,6 +78,30 @@ pub(crate) async fn pending_migrations_are_refused_where_the_options_say_so(sett
     assert!(first.from == 0 && first.to > 0, "{first:?}");
     assert_eq!((second.from, second.to), (first.to, first.to));
     MySqlStore::open(refusing()).await.unwrap();
+}
+
+pub(crate) async fn a_user_with_rights_on_the_database_alone_is_enough(setting: Setting) {
+    let name = setting.database.name();
+    // An anonymous user of a fresh server comes before one of any host.
+    for host in ["localhost", "'%'"] {
+        run(&format!(
+            "CREATE USER {name}@{host} IDENTIFIED BY 'it''s @secret'; GRANT ALL ON {name}.* TO {name}@{host}"
+        ))
+        .await
+        .unwrap();
+    }
+    let address = server(&setting.database);
+    let url = format!("mysql://{name}:it's%20%40secret@{address}/{name}");
+    let opened = MySqlStore::open(MySqlOptions::parse(&url).unwrap()).await;
+    run(&format!("DROP USER {name}@localhost, {name}@'%'"))
+        .await
+        .unwrap();
+    let store = opened.unwrap();
+    let ids = users(&store, 2).await;
+    store
+        .append(&[message(ids[0], ids[1], "m", "text")])
+        .await
+        .unwrap();
 }
 
 /// What the store asks of each connection, as another connection answers it.

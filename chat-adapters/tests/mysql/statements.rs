@@ -2,7 +2,7 @@
 
 use chat_adapters::mysql::MySqlStore;
 use chat_core::ports::{Appended, MessageStore, NewMessage};
-use chat_core::types::UserId;
+use chat_core::types::{Data, Seq, UserId};
 
 use crate::harness::Setting;
 use crate::relay::{Command, Relay};
@@ -51,6 +51,27 @@ pub(crate) async fn a_batch_costs_as_many_statements_as_one_message(setting: Set
     }
     // The beginning, locks, duplicates, messages, conversations, the commit.
     assert_eq!(counts, [6, 6, 6, 6]);
+}
+
+/// As long as a statement gets, texts and all.
+pub(crate) async fn the_largest_batch_is_stored(setting: Setting) {
+    const LARGEST: usize = 512;
+    let store = crate::scene::open(&setting.database).await;
+    let ids = users(&store, 2).await;
+    let text = "x".repeat(8_192);
+    let data = format!("{{\"x\":\"{}\"}}", "x".repeat(8_192 - 8));
+    let batch: Vec<_> = (0..LARGEST)
+        .map(|number| {
+            let mut new = message(ids[0], ids[1], &number.to_string(), &text);
+            new.data = Some(Data::parse(&data).unwrap());
+            new
+        })
+        .collect();
+    let appended = store.append(&batch).await.unwrap();
+    let last = Appended::Stored {
+        seq: Seq::new(512).unwrap(),
+    };
+    assert_eq!(appended.last(), Some(&last));
 }
 
 pub(crate) async fn a_refused_message_to_a_stranger_leaves_nothing_behind(setting: Setting) {
