@@ -62,8 +62,18 @@ impl Reader {
                 Deployment::Single => self.subscribe_all(&channels).await,
                 Deployment::Cluster => self.send_each("SSUBSCRIBE", &channels).await,
             };
-            // Nobody can tell which answers are still to come on such a connection.
-            let results = results.inspect_err(|_| self.receiver.end.cancel())?;
+            let results = match results.map_err(CallError::from) {
+                Ok(results) => results,
+                Err(refused @ CallError::Answered { .. }) => {
+                    failure = Some(refused);
+                    continue;
+                }
+                Err(error) => {
+                    // Nobody can tell which answers are still to come on this connection.
+                    self.receiver.end.cancel();
+                    return Err(error);
+                }
+            };
             for (topic, result) in topics.iter().zip(results) {
                 match result.map_err(CallError::from) {
                     Ok(Value::Push {

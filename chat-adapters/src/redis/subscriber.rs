@@ -136,14 +136,15 @@ impl Subscriber {
         }
         self.readers.remove(address);
         let (pending, leaving) = (&mut self.pending, &mut self.leaving);
+        let mut missed = false;
         self.placed.retain(|topic, place| {
             let stays = place != address;
             if !stays && !leaving.remove(topic) {
-                pending.insert(*topic);
+                missed |= pending.insert(*topic);
             }
             stays
         });
-        if !self.pending.is_empty() {
+        if missed {
             self.failed(CallError::away(address.to_string(), "the connection was lost"));
         }
     }
