@@ -9,10 +9,10 @@ use sqlx::mysql::MySqlConnectOptions;
 
 use super::{OpenError, PendingMigrations};
 
-/// What a small server takes from each of several nodes without more memory being given to it.
+/// Nine nodes of this fit into the 151 connections that a server allows by default.
 const MAX_CONNECTIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
-/// More than the prepared statements that the store has: one that were pushed out would be closed by
-/// a packet without an answer, and the next one would wait for a delayed acknowledgement.
+/// More than the prepared statements that the store has: one that is pushed out is closed by
+/// a packet without an answer, and the next statement waits for a delayed acknowledgement.
 const STATEMENTS_KEPT: usize = 512;
 
 /// How a store on MySQL is opened: where it is, and within which limits it is used.

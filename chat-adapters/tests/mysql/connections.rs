@@ -138,6 +138,20 @@ pub(crate) async fn a_commit_that_is_not_answered_may_be_done_and_can_be_repeate
     assert_eq!(setting.counters.retries("connection_lost"), 0);
 }
 
+pub(crate) async fn connections_idle_for_long_are_closed_down_to_the_fewest(setting: Setting) {
+    let store = open(&setting.database).await;
+    let ids = users(&store, 1).await;
+    let (one, two, three) = tokio::join!(store.users(&ids), store.users(&ids), store.users(&ids));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    let mut admin = connect(&setting.database).await;
+    assert_eq!(sessions(&mut admin, &setting.database).await.len(), 3);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(601)).await;
+    tokio::time::resume();
+    store.users(&ids).await.unwrap();
+    eventually(async || sessions(&mut admin, &setting.database).await.len() == 1).await;
+}
+
 pub(crate) async fn closing_ends_every_connection_and_takes_no_further_call(setting: Setting) {
     let store = open_with(&setting.database, |options| options.min_connections = 2).await;
     let ids = users(&store, 1).await;

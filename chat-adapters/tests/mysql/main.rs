@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         connections::a_server_that_does_not_answer_costs_a_call_its_deadline_and_the_next_one_nothing,
         connections::calls_beyond_the_connections_wait_and_are_then_not_done,
         connections::closing_ends_every_connection_and_takes_no_further_call,
+        connections::connections_idle_for_long_are_closed_down_to_the_fewest,
         connections::connections_killed_between_calls_cost_no_call,
         locking::a_deadlock_is_got_over_and_counted,
         locking::a_lock_that_another_program_keeps_ends_the_call_in_time_and_no_other,
