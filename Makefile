@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test verify format-check dependencies lint documentation fix audit
+.PHONY: help run test verify format-check dependencies lint documentation fix figures audit
 
 # The server as it is built by default has code and sentences that all features leave out.
 LEAN_TEST := cargo test -p chat-server-bin --bins --test config
@@ -39,6 +39,12 @@ documentation: ## Build the documentation of the libraries, without a warning
 fix: ## Repair formatting and lints; writes
 	cargo fmt --all
 	cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
+
+figures: ## Measure a cluster of three nodes on this machine, three times, and print a table
+	cargo build --release -p chat-server-bin -p chat-adapters -p chat-cli \
+		--features chat-server-bin/cluster,chat-adapters/mysql \
+		--bin chat-server --example mysql_append --example load --example cluster_figures
+	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures 3
 
 audit: ## Check licences, advisories, spelling and unused dependencies; needs cargo-deny, typos-cli, cargo-machete
 	cargo deny --all-features check

@@ -47,7 +47,7 @@ pub(crate) async fn run(addresses: &Addresses, connections: usize, rate: u64) ->
     .await?;
     let millis = |quantile| all.value_at_quantile(quantile) as f64 / 1_000.0;
     println!(
-        "{} messages, all delivered, p50 {:.2} ms, p99 {:.2} ms",
+        "{} messages, all delivered, {:.2} ms p50, {:.2} ms p99",
         all.len(),
         millis(0.5),
         millis(0.99)

@@ -102,5 +102,8 @@ fn nginx(listen: SocketAddr, nodes: &[SocketAddr]) -> String {
     lines
         .collect::<String>()
         .replace("listen 6000 ", &format!("listen {listen} "))
-        .replace("proxy_protocol on;", &format!("proxy_protocol on; proxy_bind {NGINX_ADDRESS};"))
+        .replace(
+            "proxy_protocol on;",
+            &format!("proxy_protocol on; proxy_bind {NGINX_ADDRESS};"),
+        )
 }

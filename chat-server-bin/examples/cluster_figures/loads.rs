@@ -18,7 +18,11 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) async fn run(programs: &Programs, cluster: &Cluster, arguments: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) async fn run(
+        programs: &Programs,
+        cluster: &Cluster,
+        arguments: &[&str],
+    ) -> anyhow::Result<Self> {
         let mut load = Command::new(&programs.load)
             .args(arguments)
             .stdout(Stdio::piped())
@@ -42,13 +46,16 @@ impl Load {
         })
     }
 
-    /// The number in its line between these words.
-    pub(crate) fn number(&self, before: &str, after: &str) -> anyhow::Result<f64> {
-        number(&self.line, before, after)
+    /// The number in its line that stands before these words.
+    pub(crate) fn number_before(&self, words: &str) -> anyhow::Result<f64> {
+        let start = self.line.split_once(words).map(|(start, _)| start);
+        let number = start.and_then(|start| start.split_whitespace().last());
+        let number = number.with_context(|| format!("no number before {words:?} in {:?}", self.line))?;
+        Ok(number.parse()?)
     }
 
     fn messages(&self) -> anyhow::Result<f64> {
-        self.number("", " messages")
+        self.number_before(" messages")
     }
 
     /// SQL statements a message.
@@ -76,12 +83,4 @@ impl Load {
     pub(crate) fn passed_on_to_group(&self) -> anyhow::Result<f64> {
         Ok(self.published()? * self.most_listeners)
     }
-}
-
-/// The number in a text between these words.
-pub(crate) fn number(text: &str, before: &str, after: &str) -> anyhow::Result<f64> {
-    let end = text.split_once(after).map(|(start, _)| start);
-    let found = end.and_then(|start| start.rsplit_once(before)).map(|(_, number)| number);
-    let found = found.with_context(|| format!("no number between {before:?} and {after:?} in {text:?}"))?;
-    Ok(found.trim().parse()?)
 }

@@ -15,7 +15,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use cluster::Cluster;
-use loads::{Load, number};
+use loads::Load;
 use programs::Programs;
 use table::Table;
 
@@ -38,47 +38,65 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn sends(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
-    let front = cluster.front();
     let bare = bare(programs, cluster)?;
-    let hundred = Load::run(programs, cluster, &["sends", &front, "100", "10"]).await?;
-    let ten = Load::run(programs, cluster, &["sends", &front, "10", "5"]).await?;
-    let one = Load::run(programs, cluster, &["sends", &front, "1", "5"]).await?;
-    let rate = hundred.number(", ", " sends/s")?;
-    table.add("sends acknowledged, 100 clients, /s", 0, rate);
-    table.add("a bare loop, 500 rows a transaction, /s", 0, bare);
-    table.add("sends acknowledged ÷ the bare loop", 2, rate / bare);
-    for (clients, load) in [("1 client", &one), ("10 clients", &ten), ("100 clients", &hundred)] {
-        table.add(&format!("sends acknowledged, {clients}, /s"), 0, load.number(", ", " sends/s")?);
-        table.add(&format!("SQL statements a message, {clients}"), 2, load.statements()?);
-        table.add(&format!("messages a transaction, {clients}"), 1, load.messages_a_commit()?);
+    let front = cluster.front();
+    for (clients, seconds) in [("100", "10"), ("10", "5"), ("1", "5")] {
+        let load = Load::run(programs, cluster, &["sends", &front, clients, seconds]).await?;
+        let rate = load.number_before(" sends/s")?;
+        let mut add = |what: &str, decimals, value| {
+            table.add(&format!("{clients} client(s): {what}"), decimals, value);
+        };
+        add("sends acknowledged, /s", 0, rate);
+        add("the same ÷ the bare loop", 2, rate / bare);
+        add("SQL statements a message", 2, load.statements()?);
+        add("messages a transaction", 1, load.messages_a_commit()?);
+        add("publishes on Redis a message", 2, load.published()?);
+        add("passed on by Redis a message", 2, load.passed_on_directly()?);
     }
-    table.add("Redis: publishes a direct message", 2, hundred.published()?);
-    table.add("Redis: passed on to nodes, a direct message", 2, hundred.passed_on_directly()?);
+    table.add("a bare loop, 500 rows a transaction, rows/s", 0, bare);
     Ok(())
 }
 
 async fn latency(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
-    let load = Load::run(programs, cluster, &["latency", &cluster.each_node(), "20", "1000"]).await?;
-    table.add("from one node to another at 1,000 messages/s, p50, ms", 2, load.number("p50 ", " ms")?);
-    table.add("from one node to another at 1,000 messages/s, p99, ms", 2, load.number("p99 ", " ms")?);
+    let arguments = ["latency", &cluster.each_node(), "20", "1000"];
+    let load = Load::run(programs, cluster, &arguments).await?;
+    let mut add = |what: &str, value| {
+        table.add(
+            &format!("1,000 messages/s from node to node: {what}, ms"),
+            2,
+            value,
+        );
+    };
+    add("p50", load.number_before(" ms p50")?);
+    add("p99", load.number_before(" ms p99")?);
     Ok(())
 }
 
 async fn group(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
-    let load = Load::run(programs, cluster, &["group", &cluster.each_node(), "1000", "10"]).await?;
-    table.add("deliveries in a group of 1,000, /s", 0, load.number(", ", " deliveries/s")?);
-    table.add("Redis: publishes a message to the group", 2, load.published()?);
-    table.add("Redis: passed on to nodes, a message to the group", 2, load.passed_on_to_group()?);
+    let arguments = ["group", &cluster.each_node(), "1000", "10"];
+    let load = Load::run(programs, cluster, &arguments).await?;
+    let mut add = |what: &str, decimals, value| {
+        table.add(&format!("group of 1,000: {what}"), decimals, value);
+    };
+    add("deliveries, /s", 0, load.number_before(" deliveries/s")?);
+    add("publishes on Redis a message", 2, load.published()?);
+    add("passed on by Redis a message", 2, load.passed_on_to_group()?);
     Ok(())
 }
 
-/// Rows a second that a loop of multi-row inserts stores on the cluster's MariaDB.
+/// Rows a second that a loop of multi-row inserts stores on the cluster's MariaDB, 500 in a transaction.
 fn bare(programs: &Programs, cluster: &Cluster) -> anyhow::Result<f64> {
-    let output = Command::new(&programs.bare).arg(cluster.mariadb.url()).output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let output = Command::new(&programs.bare)
+        .env("CHAT_TEST_MYSQL_URL", cluster.mariadb.url())
+        .output()?;
     if !output.status.success() {
         bail!("mysql_append failed: {}", String::from_utf8_lossy(&output.stderr));
     }
+    let text = String::from_utf8_lossy(&output.stdout);
     eprint!("{text}");
-    number(&text, "500 ", " bare")
+    // The line of a batch's size, with the bare loop in the last column.
+    let mut lines = text.lines().map(str::split_whitespace);
+    let line = lines.find_map(|mut columns| (columns.next() == Some("500")).then_some(columns));
+    let rate = line.and_then(|columns| columns.last());
+    Ok(rate.context("mysql_append has no line for 500 rows")?.parse()?)
 }

@@ -15,7 +15,9 @@ impl Programs {
     pub(crate) fn find() -> anyhow::Result<Self> {
         let this = std::env::current_exe()?;
         let examples = this.parent().context("this program is in no folder")?;
-        let built = examples.parent().context("this program is not where cargo builds it")?;
+        let built = examples
+            .parent()
+            .context("this program is not where cargo builds it")?;
         Ok(Self {
             server: present(&built.join("chat-server"))?,
             load: present(&examples.join("load"))?,
@@ -26,7 +28,10 @@ impl Programs {
 
 fn present(program: &Path) -> anyhow::Result<PathBuf> {
     if !program.is_file() {
-        bail!("{} is missing: `make figures` builds all that is needed", program.display());
+        bail!(
+            "{} is missing: `make figures` builds all that is needed",
+            program.display()
+        );
     }
     Ok(program.to_owned())
 }
