@@ -144,7 +144,7 @@ pub(crate) async fn a_lock_that_another_program_keeps_ends_the_call_in_time_and_
     let error = store.append(&batch).await.unwrap_err();
     assert_eq!(error.kind(), BackendErrorKind::NotDone, "{error:?}");
     let took = begun.elapsed();
-    assert!(took < DEADLINE + Duration::from_millis(500), "{took:?}");
+    assert!(took < 2 * DEADLINE, "{took:?}");
     assert!(setting.counters.retries("lock_timeout") > 0);
     assert_eq!(store.users(&ids).await.unwrap().len(), 3);
     execute(&mut other, "ROLLBACK").await;

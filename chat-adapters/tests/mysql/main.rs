@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     harness::run(trials![
         cancelling::an_append_cancelled_at_any_moment_is_done_as_a_whole_or_not_at_all,
         connections::a_commit_that_is_not_answered_may_be_done_and_can_be_repeated,
+        connections::a_commit_that_takes_too_long_may_be_done,
         connections::a_connection_killed_during_a_call_is_replaced,
         connections::a_server_that_does_not_answer_costs_a_call_its_deadline_and_the_next_one_nothing,
         connections::calls_beyond_the_connections_wait_and_are_then_not_done,

@@ -36,6 +36,8 @@ pub(crate) enum NextCommit {
     LostBefore,
     /// The connection breaks after the server has done it.
     LostAfter,
+    /// The server never gets it, and the connection stays.
+    Held,
 }
 
 #[derive(Default)]
@@ -153,8 +155,10 @@ async fn pass_commands(
             }
             shared.commands.lock().unwrap().push(command);
         }
-        if fate == NextCommit::LostBefore {
-            return Ok(false);
+        match fate {
+            NextCommit::LostBefore => return Ok(false),
+            NextCommit::Held => std::future::pending::<()>().await,
+            NextCommit::Passed | NextCommit::LostAfter => {}
         }
         to.write_all(&packet).await?;
         if fate == NextCommit::LostAfter {
