@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::journal::Journal;
 use crate::error::{BackendError, BackendErrorKind, Error, chain};
 use crate::ports::Level;
@@ -80,7 +82,18 @@ impl Gate {
         access: Access,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        let result = match tokio::time::timeout(self.timeout, call).await {
+        self.bounded_until(Instant::now() + self.timeout, access, call)
+            .await
+    }
+
+    /// The same for a call that has to end at a time of the caller's.
+    pub(crate) async fn bounded_until<T>(
+        &self,
+        deadline: Instant,
+        access: Access,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        let result = match tokio::time::timeout_at(deadline, call).await {
             Ok(result) => result,
             Err(_) if access == Access::Write => Err(BackendError::unknown("no answer in time")),
             Err(_) => Err(BackendError::not_done("no answer in time")),

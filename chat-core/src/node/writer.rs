@@ -173,12 +173,14 @@ async fn append(node: &Node, messages: &[NewMessage], deadline: Instant) -> Vec<
     let mut uncertain = false;
     let mut delay = node.limits.retry_after / 50;
     loop {
-        let error = match append_once(node, messages).await {
+        let error = match append_once(node, messages, deadline).await {
             Ok(outcomes) => return settle(messages, outcomes, uncertain),
             Err(error) => error,
         };
         match error.kind() {
-            BackendErrorKind::Broken if messages.len() > 1 => return append_singly(node, messages).await,
+            BackendErrorKind::Broken if messages.len() > 1 => {
+                return append_singly(node, messages, deadline).await;
+            }
             BackendErrorKind::Broken => return vec![Err(error)],
             BackendErrorKind::Unknown => uncertain = true,
             BackendErrorKind::NotDone => {}
@@ -192,10 +194,10 @@ async fn append(node: &Node, messages: &[NewMessage], deadline: Instant) -> Vec<
 }
 
 /// One message that the store cannot take must not fail the others of its batch.
-async fn append_singly(node: &Node, messages: &[NewMessage]) -> Vec<Outcome> {
+async fn append_singly(node: &Node, messages: &[NewMessage], deadline: Instant) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(messages.len());
     for message in messages {
-        let outcome = append_once(node, std::slice::from_ref(message)).await;
+        let outcome = append_once(node, std::slice::from_ref(message), deadline).await;
         outcomes.push(outcome.and_then(|outcomes| {
             outcomes
                 .into_iter()
@@ -206,12 +208,17 @@ async fn append_singly(node: &Node, messages: &[NewMessage]) -> Vec<Outcome> {
     outcomes
 }
 
-async fn append_once(node: &Node, messages: &[NewMessage]) -> Result<Vec<Appended>, BackendError> {
+async fn append_once(
+    node: &Node,
+    messages: &[NewMessage],
+    deadline: Instant,
+) -> Result<Vec<Appended>, BackendError> {
     let started_at = Instant::now();
-    let outcomes = node
-        .store
-        .bounded(Access::Write, node.backends.stores.messages.append(messages))
-        .await?;
+    if started_at >= deadline {
+        return Err(BackendError::not_done("no time is left"));
+    }
+    let call = node.backends.stores.messages.append(messages);
+    let outcomes = node.store.bounded_until(deadline, Access::Write, call).await?;
     metrics::histogram!("chat_store_append_seconds").record(started_at.elapsed());
     if outcomes.len() == messages.len() {
         Ok(outcomes)

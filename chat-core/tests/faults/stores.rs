@@ -5,7 +5,7 @@ use chat_core::protocol::Event;
 use chat_core::types::ConversationId;
 use chat_core::{Chat, ErrorCode, Limits, Session};
 use futures_util::future::join_all;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::fixture::{LONG, World, message, next_message, session, user};
 
@@ -109,6 +109,29 @@ async fn a_store_that_hangs_is_not_waited_for_longer_than_allowed() {
     let allowed = Limits::default().store_timeout * 2;
     let error = timeout(allowed, sending).await.expect("an answer").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_and_then_hangs_has_no_more_time_than_one_that_only_hangs() {
+    let world = World::default();
+    let pair = pair(&world, Limits::default()).await;
+    let allowed = Limits::default().store_timeout;
+    // The pause before a further attempt doubles up to a second: the last one begins shortly before the end.
+    world.store.next_calls("append", 9, Fault::FailBefore);
+    world.store.away("append", Fault::Delay(allowed * 10));
+    let begun = Instant::now();
+    let error = pair
+        .alice
+        .send(message(pair.bob.user(), "m-1"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable);
+    assert_eq!(world.store.calls("append"), 10);
+    assert!(
+        begun.elapsed() <= allowed + Duration::from_millis(10),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
