@@ -14,7 +14,7 @@ mod writers;
 use std::time::Duration;
 
 use support::Server;
-use writers::{Crowd, Plan};
+use writers::{Crowd, Plan, seed};
 
 const PLAN: Plan = Plan {
     users: 50,
@@ -26,16 +26,6 @@ const PLAN: Plan = Plan {
 const ROUNDS: usize = 20;
 /// How long the writers may take to be as they should be; only a failure waits that long.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// The seed of this run, and how to have the same one again.
-fn seed() -> u64 {
-    let seed = std::env::var("CHAT_TEST_SEED").ok().map_or_else(
-        || fastrand::u64(..),
-        |text| text.parse().expect("CHAT_TEST_SEED is a number"),
-    );
-    println!("run again with CHAT_TEST_SEED={seed}");
-    seed
-}
 
 #[test]
 fn what_was_sent_survives_kills_and_is_delivered_once_and_in_order() {

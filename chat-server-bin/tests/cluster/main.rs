@@ -10,6 +10,8 @@
 
 mod addresses;
 mod database;
+mod devices;
+mod faults;
 mod front;
 mod harness;
 mod injection;
@@ -20,9 +22,13 @@ mod parts;
 mod people;
 #[path = "../player/mod.rs"]
 mod player;
+mod presence;
 mod protocol;
+mod removed;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../writers/mod.rs"]
+mod writers;
 
 use std::process::ExitCode;
 
@@ -34,12 +40,19 @@ use libtest_mimic::{Arguments, Failed, Trial};
 const NEEDS: &[Service] = &[Service::MySql, Service::Redis, Service::Nginx];
 
 fn main() -> Result<ExitCode> {
+    if let Some(done) = faults::run_as_child() {
+        return done;
+    }
     let arguments = Arguments::from_args();
     let mut trials = protocol::trials()?;
     trials.extend(addresses::trials());
     trials.extend(parts::trials());
     trials.extend(losses::trials());
     trials.extend(injection::trials());
+    trials.extend(devices::trials());
+    trials.extend(removed::trials());
+    trials.extend(presence::trials());
+    trials.extend(faults::trials());
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 

@@ -54,6 +54,19 @@ impl Person {
         session
     }
 
+    /// The request that logs a device in.
+    pub(crate) fn login(&self, device: &str) -> Value {
+        json!({"type": "login", "ref": "login", "token": self.token, "device": device})
+    }
+
+    /// Begins a session of a device on a connection, and reads on until it is live.
+    pub(crate) fn begin(&self, mut wire: Wire, device: &str) -> Wire {
+        let welcome = wire.request(&self.login(device));
+        assert_eq!(welcome["type"], "welcome", "{welcome}");
+        while wire.frame()["type"] != "synced" {}
+        wire
+    }
+
     /// The conversation of this user with another.
     pub(crate) fn conversation_with(&self, other: &Self) -> String {
         format!("d:{}:{}", self.id.min(other.id), self.id.max(other.id))

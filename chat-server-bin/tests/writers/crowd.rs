@@ -64,6 +64,11 @@ impl Crowd {
         self.shared.log().report.clone()
     }
 
+    /// Forgets the counts so far.
+    pub(crate) fn forget_report(&self) {
+        self.shared.log().report = Report::default();
+    }
+
     /// All write on and on, from when they have a session.
     pub(crate) fn write(&self) {
         self.shared.phase.send_replace(Phase::Write);
@@ -127,12 +132,8 @@ impl Crowd {
 
     fn wait(&mut self, what: &str, within: Duration, holds: impl Fn(&Log) -> bool) {
         let held = self.holds_within(within, holds);
-        let log = self.shared.log();
-        assert!(
-            held,
-            "not within {within:?}: {what}\n{:?}\n{:?}",
-            log.report, log.standings
-        );
+        let report = self.report();
+        assert!(held, "not within {within:?}: {what}\n{report:?}");
     }
 
     fn holds_within(&mut self, within: Duration, holds: impl Fn(&Log) -> bool) -> bool {

@@ -1,6 +1,10 @@
 //! Users who write to each other all the time, and keep a record of all they saw.
 
-#![allow(dead_code, reason = "every test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every test program uses its own part of this"
+)]
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
@@ -20,3 +24,14 @@ mod writer;
 
 pub(crate) use crowd::Crowd;
 pub(crate) use plan::Plan;
+pub(crate) use shared::Report;
+
+/// The seed of this run, and how to have the same one again.
+pub(crate) fn seed() -> u64 {
+    let seed = std::env::var("CHAT_TEST_SEED").ok().map_or_else(
+        || fastrand::u64(..),
+        |text| text.parse().expect("CHAT_TEST_SEED is a number"),
+    );
+    println!("run again with CHAT_TEST_SEED={seed}");
+    seed
+}

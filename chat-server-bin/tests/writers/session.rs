@@ -22,6 +22,8 @@ const MAX_PENDING: usize = 2 * WINDOW;
 const TICK: Duration = Duration::from_millis(100);
 /// The time between two pings.
 const PING: Duration = Duration::from_secs(3);
+/// How long a lost connection may take to hand over what came on it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// A server that does not answer for so long is given up. It has to answer well before.
 const SILENCE: Duration = Duration::from_secs(25);
 
@@ -61,7 +63,10 @@ pub(super) async fn run(writer: &mut Writer) -> Ended {
         next_tick: Instant::now(),
         ticked_in: None,
     };
-    let Err(ended) = session.live().await;
+    let Err(mut ended) = session.live().await;
+    if ended == Ended::Lost(None) {
+        ended = session.drain().await;
+    }
     if session.is_synced && ended == Ended::Lost(None) {
         session.writer.shared.log().report.losses += 1;
     }
@@ -94,6 +99,18 @@ impl Session<'_> {
                 return Err(Ended::Lost(None));
             }
         }
+    }
+
+    /// Takes what came before the connection was found to be lost, such as a goodbye.
+    async fn drain(&mut self) -> Ended {
+        while let Ok(Some(frame)) = timeout(PATIENCE, self.wire.next_frame()).await {
+            if let Err(ended) = self.take(&frame).await
+                && ended != Ended::Lost(None)
+            {
+                return ended;
+            }
+        }
+        Ended::Lost(None)
     }
 
     async fn log_in(&mut self) -> Result<(), Ended> {
@@ -147,7 +164,8 @@ impl Session<'_> {
     }
 
     async fn send_what_is_due(&mut self) -> Result<(), Ended> {
-        if self.pinged_at.is_none() && self.next_ping <= Instant::now() {
+        // A ping among sends would have to wait for them, and they for it.
+        if self.waits_since().is_none() && self.next_ping <= Instant::now() {
             self.pinged_at = Some(Instant::now());
             self.next_ping = Instant::now() + PING;
             self.send(&json!({"type": "ping", "ref": "ping"})).await?;
@@ -322,7 +340,12 @@ impl Session<'_> {
         log.push(record);
     }
 
+    /// Requests of other kinds wait for the sends before them, and sends for these: only who makes
+    /// no others can tell how long a send takes.
     fn answered(&self, sent_at: Instant) {
+        if self.writer.door.is_some() {
+            return;
+        }
         let mut log = self.writer.shared.log();
         log.report.slowest_answer = log.report.slowest_answer.max(sent_at.elapsed());
     }

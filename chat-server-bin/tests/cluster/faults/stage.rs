@@ -1,0 +1,124 @@
+//! A cluster whose parts can break, and a crowd that writes through its nginx.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+
+use crate::harness::{Cluster, Links, Plan};
+use crate::writers::{self, Crowd, Report};
+
+const CROWD: writers::Plan = writers::Plan {
+    users: 100,
+    listeners: 10,
+    group_size: 10,
+    at_the_door: 10,
+    pause: Duration::from_millis(600),
+};
+/// The time that a node gives a store: the default.
+pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A message waits for the batch before it and then for its own; the rest is for a busy machine.
+pub(super) const SLOWEST_ANSWER: Duration = Duration::from_secs(13);
+/// How long after a fault is healed everybody may still be kept from writing.
+pub(super) const BACK: Duration = Duration::from_secs(20);
+/// How long the crowd may take to have all its answers, and then all its messages.
+const SETTLED: Duration = Duration::from_secs(40);
+/// How much is shown where a test fails.
+const SHOWN: usize = 20_000;
+
+pub(super) struct Stage {
+    pub(super) cluster: Cluster,
+    pub(super) crowd: Crowd,
+    pub(super) random: fastrand::Rng,
+}
+
+/// One stage for all faults, one after the other. After a failure the next fault gets a new one.
+#[derive(Clone, Default)]
+pub(super) struct SharedStage(Arc<Mutex<Option<Stage>>>);
+
+impl SharedStage {
+    /// A trial that does something to the cluster while all write, and then judges what they saw.
+    pub(super) fn trial(&self, name: &'static str, fault: fn(&mut Stage)) -> Trial {
+        let shared = self.clone();
+        crate::fallible(&format!("faults::{name}"), move || {
+            let mut slot = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stage = slot.take().unwrap_or_else(Stage::start);
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                stage.begin();
+                fault(&mut stage);
+                stage.end(name);
+            }));
+            if let Err(failure) = done {
+                let logs = stage.cluster.logs();
+                let start = logs.ceil_char_boundary(logs.len().saturating_sub(SHOWN));
+                eprintln!("{name}: {:?}\n{}", stage.crowd.report(), &logs[start..]);
+                resume_unwind(failure);
+            }
+            *slot = Some(stage);
+            Ok(())
+        })
+    }
+}
+
+impl Stage {
+    fn start() -> Self {
+        let cluster = Cluster::start(&Plan {
+            settings: vec!["drain = \"1s\"".to_owned()],
+            links: Links::Breakable,
+            ..Plan::default()
+        });
+        let seed = writers::seed();
+        let crowd = Crowd::register(cluster.address(), CROWD, "user", seed);
+        Self {
+            cluster,
+            crowd,
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.crowd.forget_report();
+        self.crowd.write();
+        self.crowd.wait_until_all_are_live(BACK);
+        self.goes_on("nothing is broken");
+    }
+
+    /// All parts run again: everybody is served soon, and gets everything.
+    fn end(&mut self, name: &str) {
+        self.crowd.wait_until_all_are_live(BACK);
+        self.goes_on("everything runs again");
+        self.crowd.settle(SETTLED);
+        let report = self.crowd.report();
+        println!("{name}: {report:?}");
+        assert_eq!(report.silent, 0, "a session stayed open without a word");
+        let violations = self.crowd.violations();
+        assert!(violations.is_empty(), "{} of {violations:#?}", violations.len());
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.crowd.report()
+    }
+
+    /// Messages are sent and answered.
+    pub(super) fn goes_on(&mut self, meanwhile: &str) {
+        let sent = self.report().sent + CROWD.users;
+        let what = format!("messages are sent while {meanwhile}");
+        self.crowd.wait_until(&what, BACK, |report| report.sent >= sent);
+    }
+
+    /// How often a node has logged something since it last started.
+    pub(super) fn logged(&self, what: &str) -> Vec<usize> {
+        let nodes = self.cluster.nodes.iter();
+        nodes.map(|node| node.stderr().matches(what).count()).collect()
+    }
+
+    /// All nodes log something once more.
+    pub(super) fn all_log(&mut self, what: &str, before: &[usize], within: Duration) {
+        let Self { cluster, crowd, .. } = self;
+        crowd.wait_until(&format!("all nodes log {what:?}"), within, |_| {
+            let mut nodes = cluster.nodes.iter().zip(before);
+            nodes.all(|(node, &before)| node.stderr().matches(what).count() > before)
+        });
+    }
+}
