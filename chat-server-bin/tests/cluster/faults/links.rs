@@ -7,7 +7,7 @@ pub(super) const BUS_IS_AWAY: &str = "the bus does not bring everything";
 pub(super) const BUS_IS_BACK: &str = "the bus brings everything again";
 
 /// How long a way is cut, and stalled, in milliseconds.
-const CUT: std::ops::Range<u64> = 4_000..5_000;
+const CUT: std::ops::Range<u64> = 6_000..7_000;
 const STALLED: std::ops::Range<u64> = 10_000..10_001;
 
 pub(super) fn to_redis_break(stage: &mut Stage) {
