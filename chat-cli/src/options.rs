@@ -20,7 +20,7 @@ impl Credentials {
     pub fn password(name: &str, password: &str) -> Result<Self, InvalidValue> {
         Ok(Self(LoginProof::Password {
             user: UserSelector::Name(UserName::parse(name)?),
-            password: Password::parse(password)?,
+            password: Password::given(password)?,
         }))
     }
 

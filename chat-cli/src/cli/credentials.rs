@@ -63,8 +63,9 @@ fn by_password(arguments: &GlobalArguments, name: &UserName) -> Result<Credentia
 /// How often a prompt asks for the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
+    /// Once: it is given to log in.
     Once,
-    /// A second time, so that a slip of the finger locks nobody out.
+    /// It is set: a second time, so that a slip of the finger locks nobody out.
     Twice,
 }
 
@@ -84,7 +85,11 @@ pub(crate) fn read_password(arguments: &GlobalArguments, prompt: Prompt) -> Resu
                 .to_owned(),
         ));
     };
-    Password::parse(&text)
+    let checked = match prompt {
+        Prompt::Once => Password::given(&text),
+        Prompt::Twice => Password::parse(&text),
+    };
+    checked
         .map_err(|invalid| Failure::Usage(format!("the password {invalid}; choose another one or check it")))
 }
 

@@ -212,6 +212,10 @@ mod tests {
                 "`limit` must be an integer from 1 to 200",
             ),
             ("{\"type\":\"login\",\"name\":\"a\"}", "`password` is missing"),
+            (
+                "{\"type\":\"login\",\"name\":\"a\",\"password\":\"\"}",
+                "`password` must be a password of 1 to 256 bytes",
+            ),
         ] {
             assert_eq!(refusal(frame), expected, "{frame}");
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Body, ConversationId, Data, Description, Device, GroupId, GroupName, InvalidValue, MessageId, Password,
-    Seq, Token, UserId, UserName,
+    Body, ConversationId, Data, Description, Device, GivenPassword, GroupId, GroupName, InvalidValue,
+    MessageId, Password, Seq, Token, UserId, UserName,
 };
 
 /// A request, without its `ref`.
@@ -147,7 +147,7 @@ struct LoginFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<UserId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    password: Option<Password>,
+    password: Option<GivenPassword>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<Token>,
     #[serde(default)]
@@ -162,7 +162,10 @@ impl TryFrom<LoginFields> for Login {
     fn try_from(fields: LoginFields) -> Result<Self, Self::Error> {
         let proof = match (fields.token, fields.password, select(fields.id, fields.name)) {
             (Some(token), None, Selected::None) => LoginProof::Token(token),
-            (None, Some(password), Selected::One(user)) => LoginProof::Password { user, password },
+            (None, Some(password), Selected::One(user)) => LoginProof::Password {
+                user,
+                password: password.0,
+            },
             (Some(_), _, _) => return Err("`token` stands alone, without `name`, `id` and `password`"),
             (None, _, Selected::Both) => return Err("give one of `name` and `id`, not both"),
             (None, None, Selected::One(_)) => return Err("`password` is missing"),
@@ -193,7 +196,7 @@ impl From<Login> for LoginFields {
         match login.proof {
             LoginProof::Token(token) => fields.token = Some(token),
             LoginProof::Password { user, password } => {
-                fields.password = Some(password);
+                fields.password = Some(GivenPassword(password));
                 match user {
                     UserSelector::Id(id) => fields.id = Some(id),
                     UserSelector::Name(name) => fields.name = Some(name),

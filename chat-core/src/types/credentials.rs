@@ -8,20 +8,34 @@ use sha2::{Digest, Sha256};
 use super::{InvalidValue, deserialize_from_str};
 
 const PASSWORD: &str = "a password of 8 to 128 bytes";
+const GIVEN_PASSWORD: &str = "a password of 1 to 256 bytes";
 const TOKEN: &str = "a token as the server gave it";
 
-/// A password of 8–128 bytes, as its user typed it.
+/// A password as its user typed it: of 8–128 bytes where it is set, and of up to 256 where it is
+/// given to prove who one is.
 #[derive(Clone)]
 pub struct Password(Box<str>);
 
 impl Password {
-    /// Checks the length.
+    /// Checks a password that is to be set.
     ///
     /// # Errors
     /// [`InvalidValue`] outside 8–128 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         if !(8..=128).contains(&text.len()) {
             return Err(InvalidValue::new(PASSWORD));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Takes a password that is given for an account. It may be one that could not be set today,
+    /// since accounts that come from elsewhere keep their passwords.
+    ///
+    /// # Errors
+    /// [`InvalidValue`] outside 1–256 bytes.
+    pub fn given(text: &str) -> Result<Self, InvalidValue> {
+        if !(1..=256).contains(&text.len()) {
+            return Err(InvalidValue::new(GIVEN_PASSWORD));
         }
         Ok(Self(text.into()))
     }
@@ -39,6 +53,19 @@ impl Serialize for Password {
 }
 
 deserialize_from_str!(Password, PASSWORD);
+
+/// A [`Password`] in a request that gives it to prove who one is.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub(crate) struct GivenPassword(pub(crate) Password);
+
+impl GivenPassword {
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
+        Password::given(text).map(Self)
+    }
+}
+
+deserialize_from_str!(GivenPassword, GIVEN_PASSWORD);
 
 /// An Argon2id hash in PHC string form, as the store keeps it.
 #[derive(Clone, PartialEq, Eq)]
@@ -149,6 +176,24 @@ mod tests {
         );
         for secret in ["horse", "deadbeef", "argon2id"] {
             assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_given_may_be_one_that_cannot_be_set() {
+        for (length, can_be_set, can_be_given) in [
+            (0, false, false),
+            (1, false, true),
+            (7, false, true),
+            (8, true, true),
+            (128, true, true),
+            (129, false, true),
+            (256, false, true),
+            (257, false, false),
+        ] {
+            let text = "x".repeat(length);
+            assert_eq!(Password::parse(&text).is_ok(), can_be_set, "{length}");
+            assert_eq!(Password::given(&text).is_ok(), can_be_given, "{length}");
         }
     }
 

@@ -8,6 +8,7 @@ mod records;
 mod text;
 
 pub use conversation::ConversationId;
+pub(crate) use credentials::GivenPassword;
 pub use credentials::{Password, PasswordHash, Token, TokenHash};
 pub use data::Data;
 pub use ids::{Device, GroupId, MAX_INTEGER, MessageId, NodeId, Seq, SessionId, UserId};
