@@ -1,13 +1,15 @@
-//! The command line: three commands, and a flag with its variable for every setting.
+//! The command line: its commands, and a flag with its variable for every setting.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::failure::EXIT_CODES;
+#[cfg(feature = "cluster")]
+use crate::import::Source;
 use crate::reference::{Explained, reference};
 
 /// What the program is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     /// Run the server.
     Serve,
@@ -15,6 +17,9 @@ pub(crate) enum Task {
     Migrate,
     /// Print the settings in effect.
     CheckConfig,
+    /// Take over the original system's database.
+    #[cfg(feature = "cluster")]
+    Import(Source),
 }
 
 /// A setting that was given as a flag or in the environment.
@@ -49,6 +54,8 @@ impl Arguments {
         let (task, matches) = match matches.subcommand() {
             Some(("migrate", inner)) => (Task::Migrate, inner),
             Some(("check-config", inner)) => (Task::CheckConfig, inner),
+            #[cfg(feature = "cluster")]
+            Some(("import", inner)) => (Task::Import(source_in(inner)), inner),
             Some((_, inner)) => (Task::Serve, inner),
             None => (Task::Serve, &matches),
         };
@@ -87,7 +94,7 @@ fn given(matches: &ArgMatches, key: &str) -> Option<Override> {
 }
 
 fn command() -> Command {
-    Command::new("chat-server")
+    let command = Command::new("chat-server")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The chat server: clients connect by TCP and speak one JSON object a line")
         .after_help(format!(
@@ -99,7 +106,39 @@ fn command() -> Command {
         .args(reference().iter().map(setting_argument))
         .subcommand(Command::new("serve").about("Runs the server; the same as no command at all"))
         .subcommand(Command::new("migrate").about("Brings the store to this version and says from which"))
-        .subcommand(Command::new("check-config").about("Prints the settings in effect, without secrets"))
+        .subcommand(Command::new("check-config").about("Prints the settings in effect, without secrets"));
+    #[cfg(feature = "cluster")]
+    let command = command.subcommand(import_command());
+    command
+}
+
+#[cfg(feature = "cluster")]
+fn import_command() -> Command {
+    Command::new("import")
+        .about("Takes over the users, friends, groups and waiting messages of the original system")
+        .arg(
+            Arg::new("from")
+                .long("from")
+                .env("CHAT_IMPORT_FROM")
+                .hide_env_values(true)
+                .value_name("URL")
+                .required(true)
+                .help("The original database, mysql://USER:PASSWORD@HOST/DATABASE; it is only read"),
+        )
+        .arg(
+            Arg::new("charset")
+                .long("charset")
+                .value_name("NAME")
+                .value_parser(["utf8", "gbk", "latin1"])
+                .default_value("utf8")
+                .help("The character set that the original server asked its database for (SET NAMES)"),
+        )
+}
+
+#[cfg(feature = "cluster")]
+fn source_in(matches: &ArgMatches) -> Source {
+    let value = |name| matches.get_one::<String>(name).map_or("", String::as_str);
+    Source::new(value("from"), value("charset"))
 }
 
 fn config_argument() -> Arg {

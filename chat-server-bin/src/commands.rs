@@ -7,17 +7,21 @@ use anyhow::Context as _;
 use crate::arguments::{Arguments, Task};
 use crate::config::Settings;
 use crate::failure::Failure;
+#[cfg(feature = "cluster")]
+use crate::import;
 use crate::{serve, telemetry, wire_up};
 
 /// Loads the settings and does what the command line asks for.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = Settings::load(arguments)?;
-    match arguments.task {
+    match &arguments.task {
         Task::CheckConfig => print(&settings.to_toml()?),
         Task::Migrate => {
             let report = on_runtime(wire_up::migrate(&settings))?;
             print(&format!("{report}\n"))
         }
+        #[cfg(feature = "cluster")]
+        Task::Import(source) => on_runtime(import::import(&settings, source)),
         Task::Serve => {
             telemetry::start(&settings)?;
             on_runtime(serve::serve(settings))

@@ -14,6 +14,9 @@ pub(crate) enum FailureKind {
     Listen,
     /// The store cannot be used.
     Store,
+    /// An import left rows behind.
+    #[cfg(feature = "cluster")]
+    Incomplete,
 }
 
 /// What `--help` says about exit codes.
@@ -23,7 +26,8 @@ Exit codes:
   1  any other failure, or a second signal cut the draining short
   2  a setting or the command line is wrong
   3  the address cannot be listened on, for example because it is in use
-  4  the store cannot be used: not writable, of a newer version, or unreachable";
+  4  the store cannot be used: not writable, of a newer version, or unreachable
+  5  an import is done, but for rows that it lists";
 
 /// A failure that ends the program: one sentence that says what to do next.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ impl Failure {
             FailureKind::Setting => 2,
             FailureKind::Listen => 3,
             FailureKind::Store => 4,
+            #[cfg(feature = "cluster")]
+            FailureKind::Incomplete => 5,
         })
     }
 }

@@ -9,6 +9,8 @@ mod cluster;
 mod commands;
 mod config;
 mod failure;
+#[cfg(feature = "cluster")]
+mod import;
 mod limit_settings;
 mod listen;
 mod networks;

@@ -43,7 +43,7 @@ pub(crate) fn check_variables(names: impl Iterator<Item = OsString>) -> Result<(
         .iter()
         .map(|setting| variable_of(&setting.key))
         .collect();
-    known.push("CHAT_CONFIG".to_owned());
+    known.extend(["CHAT_CONFIG", "CHAT_IMPORT_FROM"].map(str::to_owned));
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     for name in names {
         let name = name.to_string_lossy();
