@@ -50,41 +50,27 @@ pub(super) async fn take_over(import: &mut Import, report: &mut Report) -> Resul
         let (Some(wanted), Some(member)) = (&current.wanted, member) else {
             continue;
         };
-        let new = NewGroup {
-            id: Some(wanted.id),
-            name: wanted.name.clone(),
-            description: wanted.description.clone(),
-            creator: member,
-        };
-        let made = stores.groups.create_group(&new, limits.groups_per_user);
-        match made.await.map_err(store_failure)? {
+        match create(stores, wanted, member, limits.groups_per_user).await? {
             // Perhaps the next member is there.
-            CreateGroup::NoSuchUser => continue,
-            CreateGroup::Created(_) if row.is_creator => {}
-            CreateGroup::Created(_) => {
+            Creation::NoSuchMember => continue,
+            Creation::There => {}
+            Creation::Made if row.is_creator => {}
+            Creation::Made => {
                 report.change(
                     wanted.id,
                     format_args!("it had no creator; its member {member} is it now"),
                 );
             }
-            CreateGroup::IdTaken if is_same(stores, wanted).await? => {}
-            CreateGroup::IdTaken => {
+            Creation::Refused(reason) => report.skip(wanted.id, reason),
+            Creation::Another => {
                 report.skip(wanted.id, "the store has another group with this id");
                 refused_groups.insert(wanted.id);
+                if refused_groups.len() > MOST_REFUSED {
+                    return Err(foreign_store("groups"));
+                }
             }
-            CreateGroup::NameTaken => report.skip(
-                wanted.id,
-                "another group has this name, or one that counts as the same",
-            ),
-            CreateGroup::TooMany => report.skip(
-                wanted.id,
-                format_args!("user {member} is in as many groups as `limits.groups_per_user` allows"),
-            ),
         }
         current.wanted = None;
-        if refused_groups.len() > MOST_REFUSED {
-            return Err(foreign_store("groups"));
-        }
     }
     finish(group, report);
     Ok(())
@@ -119,10 +105,48 @@ fn check(row: &GroupRow, report: &mut Report) -> Option<Wanted> {
     })
 }
 
-/// Whether the group of this id in the store is the one that is wanted.
-async fn is_same(stores: &Stores, wanted: &Wanted) -> Result<bool, Failure> {
-    let there = stores.groups.group(wanted.id).await.map_err(store_failure)?;
-    Ok(there.is_some_and(|group| group.name.key() == wanted.name.key()))
+/// What came of making a group with a member as its creator.
+enum Creation {
+    Made,
+    /// It was taken over before.
+    There,
+    NoSuchMember,
+    /// The store has another group of this id.
+    Another,
+    Refused(&'static str),
+}
+
+async fn create(
+    stores: &Stores,
+    wanted: &Wanted,
+    creator: UserId,
+    groups_limit: usize,
+) -> Result<Creation, Failure> {
+    let new = NewGroup {
+        id: Some(wanted.id),
+        name: wanted.name.clone(),
+        description: wanted.description.clone(),
+        creator,
+    };
+    let made = stores.groups.create_group(&new, groups_limit);
+    Ok(match made.await.map_err(store_failure)? {
+        CreateGroup::Created(_) => Creation::Made,
+        CreateGroup::NoSuchUser => Creation::NoSuchMember,
+        CreateGroup::NameTaken => {
+            Creation::Refused("another group has this name, or one that counts as the same")
+        }
+        CreateGroup::TooMany => {
+            Creation::Refused("its creator is in as many groups as `limits.groups_per_user` allows")
+        }
+        CreateGroup::IdTaken => {
+            let there = stores.groups.group(wanted.id).await.map_err(store_failure)?;
+            if there.is_some_and(|group| group.name.key() == wanted.name.key()) {
+                Creation::There
+            } else {
+                Creation::Another
+            }
+        }
+    })
 }
 
 pub(super) async fn take_members_over(import: &mut Import, report: &mut Report) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ pub(super) async fn take_over(import: &mut Import, report: &mut Report) -> Resul
         let mut accounts = Vec::new();
         for row in rows {
             report.read();
-            let Some(account) = check(row, report) else {
+            let Some(account) = check(&row, report) else {
                 continue;
             };
             match known.get(&account.id) {
@@ -58,7 +58,7 @@ pub(super) async fn take_over(import: &mut Import, report: &mut Report) -> Resul
 }
 
 /// Checks a row, and lists what is wrong with it.
-fn check(row: UserRow, report: &mut Report) -> Option<NewAccount> {
+fn check(row: &UserRow, report: &mut Report) -> Option<NewAccount> {
     let Some(id) = user_id(row.id) else {
         report.skip(row.id, "its id is none that a user can have");
         return None;
