@@ -24,9 +24,9 @@ use chat_core::{BackendError, Clock as _, Limits, SystemClock, Timestamp};
 pub(crate) use self::source::Source;
 
 use self::report::Report;
+use crate::chosen::{Chosen, Store};
 use crate::config::Settings;
 use crate::failure::{Failure, FailureKind};
-use crate::store_url::Store;
 use crate::wire_up::wire_up;
 
 /// How many users or groups of the store may have the ids of other ones in the original database.
@@ -52,7 +52,7 @@ struct Import {
 /// # Errors
 /// Where a database cannot be used, or rows could not be taken over, which were listed then.
 pub(crate) async fn import(settings: &Settings, source: &Source) -> Result<(), Failure> {
-    if settings.store.store().map_err(Failure::setting)? == Store::Memory {
+    if Chosen::of(settings).map_err(Failure::setting)?.store == Store::Memory {
         return Err(Failure::setting(
             "an import into `memory:` is forgotten at once; name the store that the server will use with `--store`",
         ));

@@ -26,7 +26,8 @@ macro_rules! tests {
 
 fn main() -> ExitCode {
     let trials = tests! {
-        whole::everything_is_taken_over_once_and_what_cannot_be_is_listed,
+        whole::into_sqlite_everything_is_taken_over_once_and_what_cannot_be_is_listed,
+        whole::into_mysql_everything_is_taken_over_once_and_what_cannot_be_is_listed,
         small::a_sound_database_is_taken_over_without_a_word,
         small::texts_come_back_from_other_character_sets,
         small::what_is_added_later_is_taken_over_and_no_position_jumps,

@@ -92,12 +92,21 @@ const LISTED: &[&str] = &[
 /// Listed by the first run alone, which makes it so.
 const CHANGED_AT_FIRST: &str = "changed AllGroup 2: it had no creator; its member 15 is it now";
 
-pub(crate) fn everything_is_taken_over_once_and_what_cannot_be_is_listed() {
+pub(crate) fn into_sqlite_everything_is_taken_over_once_and_what_cannot_be_is_listed() {
     let directory = tempfile::tempdir().unwrap();
-    let store = format!("sqlite:{}", directory.path().join("chat.db").display());
+    let path = directory.path().join("chat.db");
+    everything_is_taken_over_once_and_what_cannot_be_is_listed(&format!("sqlite:{}", path.display()));
+}
+
+pub(crate) fn into_mysql_everything_is_taken_over_once_and_what_cannot_be_is_listed() {
+    let store = Original::empty("");
+    everything_is_taken_over_once_and_what_cannot_be_is_listed(&store.url());
+}
+
+fn everything_is_taken_over_once_and_what_cannot_be_is_listed(store: &str) {
     let original = original();
     let before = original.checksum();
-    let import = || run(&["import", "--from", &original.url(), "--store", &store], &[]);
+    let import = || run(&["import", "--from", &original.url(), "--store", store], &[]);
 
     let mut listed: BTreeSet<&str> = LISTED.iter().copied().collect();
     listed.insert(CHANGED_AT_FIRST);
@@ -107,7 +116,7 @@ pub(crate) fn everything_is_taken_over_once_and_what_cannot_be_is_listed() {
         "AllGroup                6          2         4           0         1",
     );
 
-    let mut server = Server::start(&["--store", &store]);
+    let mut server = Server::start(&["--store", store]);
     check_accounts(&server);
     check_deliveries(&server);
     // In between, li si has received two, and writes an answer.
@@ -125,7 +134,7 @@ pub(crate) fn everything_is_taken_over_once_and_what_cannot_be_is_listed() {
     );
     assert_eq!(original.checksum(), before, "nothing is written to the original");
 
-    let server = Server::start(&["--store", &store]);
+    let server = Server::start(&["--store", store]);
     check_accounts(&server);
     let mut li_si = login(&server, &json!(15), "666666", "phone");
     assert_eq!(
