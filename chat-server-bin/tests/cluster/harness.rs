@@ -127,7 +127,7 @@ impl Cluster {
     }
 
     /// Where clients connect.
-    pub(crate) const fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.nginx.address()
     }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use crate::error::StartError;
 use crate::ports::free_port;
@@ -20,9 +21,10 @@ const TRIES: usize = 5;
 /// How much of a log an error shows.
 const SHOWN: usize = 4_000;
 
-/// A running service.
+/// A running service, as which [`MariaDb`](crate::MariaDb), [`Redis`](crate::Redis) and
+/// [`Nginx`](crate::Nginx) all can be killed, started again and frozen.
 #[derive(Debug)]
-pub(crate) struct Daemon {
+pub struct Daemon {
     command: Command,
     address: SocketAddr,
     answers: fn(SocketAddr) -> bool,
@@ -66,20 +68,35 @@ impl Daemon {
         Ok(daemon)
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its process id, which changes with each restart.
+    pub const fn id(&self) -> Pid {
+        self.process.id()
     }
 
     pub(crate) const fn process(&self) -> &Process {
         &self.process
     }
 
-    pub(crate) fn kill(&mut self) -> io::Result<()> {
+    /// Ends it as a crash would.
+    ///
+    /// # Errors
+    /// Where it does not end.
+    pub fn kill(&mut self) -> io::Result<()> {
         self.process.signal(Signal::SIGKILL);
         self.process.wait().map(drop)
     }
 
-    pub(crate) fn restart(&mut self) -> Result<(), StartError> {
+    /// Starts it again on the same port, and waits until it answers; kills it first where it runs. What it
+    /// keeps on disk is there again: MariaDB recovers as after a crash, and Redis has lost everything.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub fn restart(&mut self) -> Result<(), StartError> {
         self.launch()?;
         self.wait_until_it_answers()
     }
@@ -92,7 +109,11 @@ impl Daemon {
         Ok(())
     }
 
-    pub(crate) fn freeze(&mut self) -> io::Result<()> {
+    /// Stops its process where it stands; connections stay open.
+    ///
+    /// # Errors
+    /// Where it does not stop.
+    pub fn freeze(&mut self) -> io::Result<()> {
         self.process.signal(Signal::SIGSTOP);
         self.frozen = true;
         let status = format!("/proc/{}/status", self.process.id());
@@ -105,7 +126,8 @@ impl Daemon {
         })
     }
 
-    pub(crate) fn thaw(&mut self) {
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub fn thaw(&mut self) {
         self.process.signal(Signal::SIGCONT);
         self.frozen = false;
     }

@@ -48,6 +48,7 @@ mod service;
 mod trial;
 mod wait;
 
+pub use daemon::Daemon;
 pub use error::StartError;
 pub use mariadb::MariaDb;
 pub use nginx::Nginx;

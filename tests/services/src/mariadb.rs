@@ -1,11 +1,12 @@
 use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::unistd::{Pid, Uid};
+use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
@@ -68,45 +69,18 @@ impl MariaDb {
     pub fn url_at(address: SocketAddr, database: &str) -> String {
         format!("mysql://root@{address}/{database}")
     }
+}
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.daemon.address()
+impl Deref for MariaDb {
+    type Target = Daemon;
+    fn deref(&self) -> &Daemon {
+        &self.daemon
     }
+}
 
-    /// Its process id, which changes with each restart.
-    pub const fn id(&self) -> Pid {
-        self.daemon.process().id()
-    }
-
-    /// Ends it as a crash would.
-    ///
-    /// # Errors
-    /// Where it does not end.
-    pub fn kill(&mut self) -> io::Result<()> {
-        self.daemon.kill()
-    }
-
-    /// Starts it again on the same port and data, and waits until it answers; kills it first where it runs.
-    /// It recovers from its log, as after a crash.
-    ///
-    /// # Errors
-    /// [`StartError`]
-    pub fn restart(&mut self) -> Result<(), StartError> {
-        self.daemon.restart()
-    }
-
-    /// Stops its process where it stands; connections stay open.
-    ///
-    /// # Errors
-    /// Where it does not stop.
-    pub fn freeze(&mut self) -> io::Result<()> {
-        self.daemon.freeze()
-    }
-
-    /// Lets it go on after [`freeze`](Self::freeze).
-    pub fn thaw(&mut self) {
-        self.daemon.thaw();
+impl DerefMut for MariaDb {
+    fn deref_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
     }
 }
 

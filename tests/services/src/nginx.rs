@@ -1,9 +1,8 @@
 use std::fs;
-use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
@@ -52,53 +51,27 @@ impl Nginx {
         })
     }
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.daemon.address()
-    }
-
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
         format!("tcp://{}", self.address())
-    }
-
-    /// Its process id, which changes with each restart.
-    pub const fn id(&self) -> Pid {
-        self.daemon.process().id()
     }
 
     /// What it logged so far.
     pub fn log(&self) -> String {
         self.daemon.process().stderr().text()
     }
+}
 
-    /// Ends it as a crash would.
-    ///
-    /// # Errors
-    /// Where it does not end.
-    pub fn kill(&mut self) -> io::Result<()> {
-        self.daemon.kill()
+impl Deref for Nginx {
+    type Target = Daemon;
+    fn deref(&self) -> &Daemon {
+        &self.daemon
     }
+}
 
-    /// Starts it again on the same port, and waits until it takes connections; kills it first where it runs.
-    ///
-    /// # Errors
-    /// [`StartError`]
-    pub fn restart(&mut self) -> Result<(), StartError> {
-        self.daemon.restart()
-    }
-
-    /// Stops its process where it stands; connections stay open.
-    ///
-    /// # Errors
-    /// Where it does not stop.
-    pub fn freeze(&mut self) -> io::Result<()> {
-        self.daemon.freeze()
-    }
-
-    /// Lets it go on after [`freeze`](Self::freeze).
-    pub fn thaw(&mut self) {
-        self.daemon.thaw();
+impl DerefMut for Nginx {
+    fn deref_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
     }
 }
 

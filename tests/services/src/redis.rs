@@ -1,10 +1,10 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
@@ -46,45 +46,18 @@ impl Redis {
     pub fn url_at(address: SocketAddr) -> String {
         format!("redis://{address}/")
     }
+}
 
-    /// Where it listens.
-    pub const fn address(&self) -> SocketAddr {
-        self.daemon.address()
+impl Deref for Redis {
+    type Target = Daemon;
+    fn deref(&self) -> &Daemon {
+        &self.daemon
     }
+}
 
-    /// Its process id, which changes with each restart.
-    pub const fn id(&self) -> Pid {
-        self.daemon.process().id()
-    }
-
-    /// Ends it as a crash would.
-    ///
-    /// # Errors
-    /// Where it does not end.
-    pub fn kill(&mut self) -> io::Result<()> {
-        self.daemon.kill()
-    }
-
-    /// Starts it again on the same port, and waits until it answers; kills it first where it runs.
-    /// All its data is lost.
-    ///
-    /// # Errors
-    /// [`StartError`]
-    pub fn restart(&mut self) -> Result<(), StartError> {
-        self.daemon.restart()
-    }
-
-    /// Stops its process where it stands; connections stay open.
-    ///
-    /// # Errors
-    /// Where it does not stop.
-    pub fn freeze(&mut self) -> io::Result<()> {
-        self.daemon.freeze()
-    }
-
-    /// Lets it go on after [`freeze`](Self::freeze).
-    pub fn thaw(&mut self) {
-        self.daemon.thaw();
+impl DerefMut for Redis {
+    fn deref_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
     }
 }
 
