@@ -51,7 +51,8 @@ impl Bystanders {
     }
 }
 
-/// One message; nothing else may come on either side.
+/// One message and its acknowledgement, so that neither is ever idle; nothing else may come on
+/// either side.
 fn exchange(one: &mut Wire, other: &mut Wire, to: u64, seq: u64) {
     one.send(&json!({"type": "send", "ref": seq, "to": {"user": to}, "body": seq.to_string()}));
     let (reply, event) = (one.frame(), other.frame());
@@ -67,4 +68,5 @@ fn exchange(one: &mut Wire, other: &mut Wire, to: u64, seq: u64) {
         expected,
         "{event}"
     );
+    other.send(&json!({"type": "ack", "conversation": event["conversation"], "seq": seq}));
 }
