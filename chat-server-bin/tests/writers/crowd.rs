@@ -110,6 +110,11 @@ impl Crowd {
         let _ = self.holds_within(within, |log| {
             log.standings.iter().all(|standing| standing.is_up_to_date)
         });
+        self.reopen(within);
+    }
+
+    /// All of a crowd that has settled begin a new session each, and read all there is.
+    pub(crate) fn reopen(&mut self, within: Duration) {
         let read_before = self.report().read_to_end;
         let readings = 2 * self.devices();
         self.next_phase(Phase::Reopen);

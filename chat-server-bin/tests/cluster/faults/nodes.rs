@@ -6,16 +6,14 @@ use super::stage::{BACK, Stage};
 
 const KILLS: usize = 5;
 
-/// `kill -9` of one node after the other, each started again after some time.
+/// `kill -9` of a random node every few seconds, started again after some time.
 pub(super) fn are_killed(stage: &mut Stage) {
     let served_before = stage.report().sessions;
-    let mut last = None;
     for _ in 0..KILLS {
-        // Whoever was on the one before is on the others now.
-        let others = (0..stage.cluster.nodes.len()).filter(|&node| last != Some(node));
-        let others: Vec<_> = others.collect();
-        let node = *stage.random.choice(&others).unwrap();
-        last = Some(node);
+        // The one that was killed before may have nobody yet.
+        let sessions = stage.sessions();
+        let busy: Vec<_> = (0..sessions.len()).filter(|&node| sessions[node] > 0).collect();
+        let node = *stage.random.choice(&busy).unwrap();
         let losses = stage.report().losses;
         stage.cluster.nodes[node].kill();
         stage

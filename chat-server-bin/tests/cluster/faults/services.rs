@@ -31,9 +31,9 @@ pub(super) fn redis_is_killed(stage: &mut Stage) {
 
 /// Killed twice: for longer than a store may take to answer, and for a moment.
 pub(super) fn mariadb_is_killed(stage: &mut Stage) {
-    let longer = STORE_TIMEOUT + Duration::from_secs(1);
+    let longer = STORE_TIMEOUT + Duration::from_secs(3);
     let longer = u64::try_from(longer.as_millis()).unwrap();
-    for milliseconds in [longer..longer + 2_000, 0..500] {
+    for milliseconds in [longer..longer + 1_000, 0..500] {
         stage.cluster.mariadb().kill().unwrap();
         stage.crowd.pass(milliseconds);
         stage.cluster.mariadb().restart().unwrap();

@@ -1,5 +1,6 @@
 //! A cluster whose parts can break, and a crowd that writes through its nginx.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) const SLOWEST_ANSWER: Duration = Duration::from_secs(13);
 pub(super) const BACK: Duration = Duration::from_secs(20);
 /// How long the crowd may take to have all its answers, and then all its messages.
 const SETTLED: Duration = Duration::from_secs(40);
+/// How often the crowd reconnects until all nodes have sessions.
+const TRIES: usize = 15;
 /// How much is shown where a test fails.
 const SHOWN: usize = 20_000;
 
@@ -78,10 +81,43 @@ impl Stage {
     }
 
     fn begin(&mut self) {
+        self.crowd.wait_until_all_are_live(BACK);
+        self.spread();
         self.crowd.forget_report();
         self.crowd.write();
         self.crowd.wait_until_all_are_live(BACK);
         self.goes_on("nothing is broken");
+    }
+
+    /// Sees to it that all nodes have sessions. One that was restarted has none, and nginx leaves it
+    /// alone for some seconds.
+    fn spread(&mut self) {
+        let enough = CROWD.users / 10;
+        for _ in 0..TRIES {
+            if self.sessions().iter().all(|&sessions| sessions >= enough) {
+                return;
+            }
+            self.crowd.pass(1_000..1_001);
+            self.crowd.reopen(BACK);
+        }
+        panic!("nginx does not spread the sessions: {:?}", self.sessions());
+    }
+
+    /// How many connections each node has, as Linux tells.
+    pub(super) fn sessions(&self) -> Vec<usize> {
+        let table = fs::read_to_string("/proc/net/tcp").expect("this is Linux");
+        let connections: Vec<_> = table
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        let nodes = self.cluster.nodes.iter().map(|node| {
+            let port = format!(":{:04X}", node.address().port());
+            let is_open = |columns: &&Vec<&str>| {
+                columns.get(1).is_some_and(|local| local.ends_with(&port)) && columns.get(3) == Some(&"01")
+            };
+            connections.iter().filter(is_open).count()
+        });
+        nodes.collect()
     }
 
     /// All parts run again: everybody is served soon, and gets everything.
