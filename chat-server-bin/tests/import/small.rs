@@ -1,5 +1,7 @@
 //! Databases with one thing about them each.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use chat_adapters::sqlite::SqliteStore;
 use chat_core::Timestamp;
 use chat_core::ports::{
@@ -16,6 +18,7 @@ use crate::support::{Ended, run};
 struct Target {
     directory: TempDir,
     runtime: Runtime,
+    devices: AtomicU32,
 }
 
 impl Target {
@@ -23,6 +26,7 @@ impl Target {
         Self {
             directory: tempfile::tempdir().unwrap(),
             runtime: Runtime::new().unwrap(),
+            devices: AtomicU32::new(0),
         }
     }
 
@@ -57,12 +61,14 @@ impl Target {
         messages.map(|message| message.body.as_str().to_owned()).collect()
     }
 
+    fn new_device(&self) -> Device {
+        let number = self.devices.fetch_add(1, Ordering::Relaxed);
+        Device::parse(&format!("new-{number}")).unwrap()
+    }
+
     /// From where a device that was never seen is sent a conversation.
     fn start(&self, id: u64, conversation: &str) -> u64 {
-        let (device, conversation) = (
-            Device::parse("new").unwrap(),
-            ConversationId::parse(conversation).unwrap(),
-        );
+        let (device, conversation) = (self.new_device(), ConversationId::parse(conversation).unwrap());
         self.store(async |store| {
             store
                 .open_device(user(id), &device, Timestamp::default(), 100)
