@@ -1,0 +1,208 @@
+//! Reading the store, from a session's own position, where a conversation is behind.
+
+use futures_util::future::BoxFuture;
+
+use super::{CatchUp, Delivery, Stage};
+use crate::ports::Position;
+use crate::protocol::MessageView;
+use crate::session::inbox::Origin;
+use crate::session::reads::{self, Read};
+use crate::session::shared_event::{Delivered, SharedMessage};
+use crate::types::{ConversationId, Message};
+
+impl Delivery {
+    pub(super) fn start_reading(&mut self) {
+        if self.reading.is_some() {
+            return;
+        }
+        if let Some(conversation) = self.behind.pop_front() {
+            self.queued.remove(&conversation);
+            self.reading = self.read_conversation(conversation);
+            return;
+        }
+        let Stage::CatchUp(catch_up) = &mut self.stage else {
+            return;
+        };
+        if !catch_up.complete {
+            self.reading = Some(reads::list(
+                &self.node,
+                &self.shared,
+                catch_up.listed,
+                self.failures,
+            ));
+        } else if catch_up.targets.is_empty() {
+            let CatchUp { later, held, .. } = std::mem::take(catch_up);
+            self.stage = Stage::Live;
+            self.ready.push_back(Delivered::synced());
+            self.ready.extend(held);
+            later
+                .into_iter()
+                .for_each(|conversation| self.fall_behind(conversation));
+        }
+    }
+
+    fn read_conversation(&mut self, conversation: ConversationId) -> Option<BoxFuture<'static, Read>> {
+        let recheck = self.recheck.remove(&conversation);
+        let track = self.shared.positions().get(conversation);
+        match track {
+            Some(track) if !recheck => Some(reads::page(
+                &self.node,
+                conversation,
+                track.delivered,
+                self.failures,
+            )),
+            _ => Some(reads::find(&self.node, &self.shared, conversation, self.failures)),
+        }
+    }
+
+    pub(super) fn take_in(&mut self, read: Read) {
+        self.failures = if read.failed() {
+            self.failures.saturating_add(1)
+        } else {
+            0
+        };
+        match read {
+            Read::Listed(Ok(positions)) => self.listed(positions),
+            Read::Listed(Err(_)) => {}
+            Read::Found(conversation, Ok(position)) => self.found(conversation, position),
+            Read::Found(conversation, Err(_)) => {
+                self.recheck.insert(conversation);
+                self.retry(conversation);
+            }
+            Read::Page(conversation, Ok(messages)) => self.page(conversation, messages),
+            Read::Page(conversation, Err(_)) => self.retry(conversation),
+        }
+    }
+
+    fn retry(&mut self, conversation: ConversationId) {
+        if self.queued.insert(conversation) {
+            self.behind.push_back(conversation);
+        }
+    }
+
+    fn listed(&mut self, page: Vec<Position>) {
+        let Stage::CatchUp(catch_up) = &mut self.stage else {
+            return;
+        };
+        catch_up.complete = page.len() < self.node.limits.background_page;
+        catch_up.listed = page.last().map(|position| position.conversation);
+        let mut positions = self.shared.positions();
+        for Position {
+            conversation,
+            last_seq,
+            acked_seq,
+        } in page
+        {
+            let has_news = last_seq > acked_seq;
+            if has_news || positions.has_room() {
+                positions.learn(conversation, acked_seq, last_seq);
+            }
+            if has_news {
+                catch_up.targets.insert(conversation, last_seq);
+                if self.queued.insert(conversation) {
+                    self.behind.push_back(conversation);
+                }
+            }
+        }
+    }
+
+    fn found(&mut self, conversation: ConversationId, position: Option<Position>) {
+        let Some(Position {
+            last_seq, acked_seq, ..
+        }) = position
+        else {
+            return self.part_with(conversation);
+        };
+        let track = self.shared.positions().learn(conversation, acked_seq, last_seq);
+        // Own messages that lie before the position were passed by it.
+        self.own_ahead
+            .retain(|&(other, seq)| other != conversation || seq > track.delivered);
+        self.advance(conversation, track.delivered);
+        self.after_read(conversation);
+    }
+
+    /// The user takes no part in a conversation any more: nothing of it is handed out from here on.
+    fn part_with(&mut self, conversation: ConversationId) {
+        if let Some(group) = conversation.as_group() {
+            self.node.hub.unfollow(self.shared.id, group);
+        }
+        self.shared.positions().forget(conversation);
+        self.own_ahead.retain(|&(other, _)| other != conversation);
+        self.ready
+            .retain(|ready| !matches!(ready, Delivered::Message(m) if m.conversation == conversation));
+        if let Stage::CatchUp(catch_up) = &mut self.stage {
+            catch_up.targets.remove(&conversation);
+            catch_up.later.remove(&conversation);
+        }
+    }
+
+    fn page(&mut self, conversation: ConversationId, messages: Vec<Message>) {
+        if self.recheck.contains(&conversation) {
+            // Read before a membership changed: it is read again, where it still may be.
+            return;
+        }
+        if messages.is_empty() {
+            // The store does not show yet what a notice told of: ask again, more and more slowly.
+            self.failures = self.failures.saturating_add(1);
+        }
+        for message in messages {
+            let Some(track) = self.shared.positions().get(conversation) else {
+                return;
+            };
+            if message.seq <= track.delivered {
+                continue;
+            }
+            if message.seq != track.delivered.next() {
+                tracing::error!(%conversation, seq = %message.seq, "the store skipped a message");
+                self.failures = self.failures.saturating_add(1);
+                break;
+            }
+            match self.origin(&message) {
+                Origin::Undecided => {
+                    self.undecided.push(conversation);
+                    return;
+                }
+                Origin::ThisSession => self.advance(conversation, message.seq),
+                Origin::Elsewhere => self.hand_out(message),
+            }
+        }
+        self.after_read(conversation);
+    }
+
+    fn origin(&self, message: &Message) -> Origin {
+        if self.own_ahead.contains(&(message.conversation, message.seq)) {
+            return Origin::ThisSession;
+        }
+        if message.from.id != self.shared.user.id {
+            return Origin::Elsewhere;
+        }
+        self.shared.origin(message)
+    }
+
+    fn hand_out(&mut self, message: Message) {
+        let (conversation, seq) = (message.conversation, message.seq);
+        let Some(shared) = SharedMessage::new(MessageView::from(message)) else {
+            return;
+        };
+        self.ready.push_back(Delivered::Message(shared));
+        self.advance(conversation, seq);
+    }
+
+    /// Reads on where a conversation is still behind, and tells the catch-up how far it has come.
+    fn after_read(&mut self, conversation: ConversationId) {
+        let Some(track) = self.shared.positions().get(conversation) else {
+            return;
+        };
+        if let Stage::CatchUp(catch_up) = &mut self.stage
+            && catch_up
+                .targets
+                .get(&conversation)
+                .is_some_and(|&target| target <= track.delivered)
+        {
+            catch_up.targets.remove(&conversation);
+        }
+        if track.delivered < track.head {
+            self.fall_behind(conversation);
+        }
+    }
+}
