@@ -7,7 +7,12 @@ use crate::types::{ConversationId, Device, Seq};
 
 /// The devices of one user.
 #[derive(Debug, Default)]
-pub(super) struct Devices(HashMap<Device, DeviceRow>);
+pub(super) struct Devices {
+    rows: HashMap<Device, DeviceRow>,
+    /// The highest number of a session of a device that was forgotten. A new device counts on from
+    /// there, because a session of it may still be open.
+    forgotten_epoch: u64,
+}
 
 #[derive(Debug)]
 struct DeviceRow {
@@ -23,30 +28,31 @@ impl Devices {
     /// A new device takes the positions of the furthest one, and beyond `limit` the others' least
     /// recently seen is forgotten.
     pub(super) fn open(&mut self, device: &Device, at: Timestamp, limit: usize) -> (u64, Vec<Device>) {
-        if let Some(row) = self.0.get_mut(device) {
+        if let Some(row) = self.rows.get_mut(device) {
             row.epoch += 1;
             row.seen_at = row.seen_at.max(at);
             return (row.epoch, Vec::new());
         }
+        let epoch = self.forgotten_epoch + 1;
         let row = DeviceRow {
-            epoch: 1,
+            epoch,
             seen_at: at,
             cursors: self.furthest(),
         };
-        self.0.insert(device.clone(), row);
-        let surplus = self.0.len().saturating_sub(limit.max(1));
+        self.rows.insert(device.clone(), row);
+        let surplus = self.rows.len().saturating_sub(limit.max(1));
         let forgotten = (0..surplus).filter_map(|_| self.forget_least_recent_except(device));
-        (1, forgotten.collect())
+        (epoch, forgotten.collect())
     }
 
     /// The number of a device's newest session; `None` where the device is unknown.
     pub(super) fn epoch(&self, device: &Device) -> Option<u64> {
-        self.0.get(device).map(|row| row.epoch)
+        self.rows.get(device).map(|row| row.epoch)
     }
 
     /// Moves a device's position forward, where the device is known.
     pub(super) fn advance(&mut self, device: &Device, conversation: ConversationId, seq: Seq) {
-        if let Some(row) = self.0.get_mut(device) {
+        if let Some(row) = self.rows.get_mut(device) {
             let cursor = row.cursors.entry(conversation).or_default();
             *cursor = seq.max(*cursor);
         }
@@ -54,7 +60,7 @@ impl Devices {
 
     /// A device's acknowledged position; 0 where there is none.
     pub(super) fn cursor(&self, device: &Device, conversation: ConversationId) -> Seq {
-        let row = self.0.get(device);
+        let row = self.rows.get(device);
         row.and_then(|row| row.cursors.get(&conversation))
             .copied()
             .unwrap_or_default()
@@ -62,7 +68,7 @@ impl Devices {
 
     fn furthest(&self) -> HashMap<ConversationId, Seq> {
         let mut furthest = HashMap::new();
-        for (conversation, seq) in self.0.values().flat_map(|row| &row.cursors) {
+        for (conversation, seq) in self.rows.values().flat_map(|row| &row.cursors) {
             let position: &mut Seq = furthest.entry(*conversation).or_default();
             *position = (*position).max(*seq);
         }
@@ -70,11 +76,12 @@ impl Devices {
     }
 
     fn forget_least_recent_except(&mut self, kept: &Device) -> Option<Device> {
-        let others = self.0.iter().filter(|(device, _)| *device != kept);
+        let others = self.rows.iter().filter(|(device, _)| *device != kept);
         let oldest = others
             .min_by_key(|(_, row)| row.seen_at)
             .map(|(device, _)| device.clone())?;
-        self.0.remove(&oldest);
+        let row = self.rows.remove(&oldest)?;
+        self.forgotten_epoch = self.forgotten_epoch.max(row.epoch);
         Some(oldest)
     }
 }

@@ -50,8 +50,8 @@ pub trait DeviceStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// A device that was never seen gets, in every conversation its user takes part in, the
     /// position where the user's furthest device stands. Beyond `devices_limit` devices of the user
-    /// the one unseen for longest, other than this one, is forgotten. Atomic. Repeating it counts
-    /// once more and is harmless.
+    /// the one unseen for longest, other than this one, is forgotten; where it comes back it is new,
+    /// and its sessions count on above those that it had. Atomic. Repeating it counts once more and is harmless.
     async fn open_device(
         &self,
         user: UserId,

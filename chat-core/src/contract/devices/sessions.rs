@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             a_seen_device_does_not_jump_when_another_acknowledges_later,
             the_first_device_starts_at_the_beginning,
             the_device_unseen_for_longest_is_forgotten,
+            a_device_that_was_forgotten_counts_on,
         }
     }
 }
@@ -108,4 +109,16 @@ async fn the_device_unseen_for_longest_is_forgotten(scene: Scene<Stores>) -> Ver
     scene.expect_acked(bob, "three", conversation, 2).await?;
     scene.open(bob, "two", 6).await?;
     scene.expect_acked(bob, "two", conversation, 3).await
+}
+
+async fn a_device_that_was_forgotten_counts_on(scene: Scene<Stores>) -> Verdict {
+    let alice = scene.user("alice").await?.id;
+    let mut last = 0;
+    for millis in 1..=3 {
+        last = scene.open(alice, "phone", millis).await?;
+    }
+    let laptop = device("laptop")?;
+    scene.devices.open_device(alice, &laptop, at(4), 1).await?;
+    let number = scene.open(alice, "phone", 5).await?;
+    holds("the number is higher than before it was forgotten", number > last)
 }
