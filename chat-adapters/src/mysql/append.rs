@@ -4,6 +4,10 @@
 //! conversations are locked first, in the order of their key, so that two nodes wait for each other
 //! and do not end in a deadlock. Everything that decides is read under these locks: at READ COMMITTED
 //! each statement sees what was committed before it.
+//!
+//! Looking for messages that are stored already costs about as much as storing them, and clients rarely
+//! send one again. So it is not done at first: a message that is there already is refused by its unique
+//! key. Only where that happens, or where a sender may not write, the batch begins anew, and looks.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -34,17 +38,42 @@ pub(super) async fn append(store: &MySqlStore, batch: &[NewMessage]) -> Result<V
 async fn run(session: &mut Session, batch: &[NewMessage]) -> Result<Vec<Appended>, CallError> {
     session.begin().await?;
     let locked = lock_all(session, batch).await?;
+    let access = access::read(session, batch, &locked).await?;
+    let mut numbering = Numbering::new(HashMap::new(), access);
+    let outcomes: Vec<_> = batch.iter().map(|new| numbering.place(new)).collect();
+    let is_answered = outcomes
+        .iter()
+        .all(|outcome| matches!(outcome, Appended::Stored { .. } | Appended::Duplicate { .. }));
+    if is_answered {
+        match store(session, &numbering).await {
+            Err(error) if error.is_clash() => {}
+            stored => return stored.map(|()| outcomes),
+        }
+    }
+    // What was stored of the batch before the clash is undone, or it would be found.
+    session.roll_back().await?;
+    run_and_look(session, batch).await
+}
+
+/// The same, looking for messages that are stored already.
+async fn run_and_look(session: &mut Session, batch: &[NewMessage]) -> Result<Vec<Appended>, CallError> {
+    session.begin().await?;
+    let locked = lock_all(session, batch).await?;
     let stored = duplicates::read(session, batch, &locked).await?;
     let access = access::read(session, batch, &locked).await?;
     let mut numbering = Numbering::new(stored, access);
     let outcomes = batch.iter().map(|new| numbering.place(new)).collect();
-    if numbering.rows.is_empty() {
-        return Ok(outcomes);
+    if !numbering.rows.is_empty() {
+        store(session, &numbering).await?;
     }
-    store_messages(session, &numbering.rows).await?;
-    store_conversations(session, &numbering).await?;
-    session.commit().await?;
     Ok(outcomes)
+}
+
+/// Stores what was placed, and makes it durable.
+async fn store(session: &mut Session, numbering: &Numbering<'_>) -> Result<(), CallError> {
+    store_messages(session, &numbering.rows).await?;
+    store_conversations(session, numbering).await?;
+    session.commit().await
 }
 
 /// Conversations that are locked, by how far they have come.
@@ -143,7 +172,7 @@ pub(super) async fn make(
 }
 
 /// Messages under their numbers. A row may be repeated; anything else that is there already under its
-/// number or id is a defect, and refused as a NULL where there can be none.
+/// number or id is a clash, and refused as a NULL where there can be none.
 pub(super) const STORE_MESSAGES: Shape = Shape {
     head: "INSERT INTO Message (conversation, seq, sender, id, id_origin, body, data, at) VALUES ",
     row: "(?, ?, ?, ?, ?, ?, ?, ?)",

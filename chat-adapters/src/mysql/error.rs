@@ -17,6 +17,7 @@ mod code {
     pub(super) const OUT_OF_RESOURCES: u16 = 1041;
     pub(super) const NO_ACCESS_TO_DATABASE: u16 = 1044;
     pub(super) const ACCESS_DENIED: u16 = 1045;
+    pub(super) const NULL_WHERE_THERE_IS_NONE: u16 = 1048;
     pub(super) const UNKNOWN_DATABASE: u16 = 1049;
     pub(super) const SERVER_SHUTDOWN: u16 = 1053;
     pub(super) const DUPLICATE_ENTRY: u16 = 1062;
@@ -153,6 +154,15 @@ impl CallError {
     pub(super) fn is_duplicate(&self) -> bool {
         match self {
             Self::Statement { source, .. } => number(source) == Some(code::DUPLICATE_ENTRY),
+            Self::Backend(_) => false,
+        }
+    }
+
+    /// Whether a message was refused because another one is there under its number or id: the statement
+    /// that stores messages makes a NULL of it.
+    pub(super) fn is_clash(&self) -> bool {
+        match self {
+            Self::Statement { source, .. } => number(source) == Some(code::NULL_WHERE_THERE_IS_NONE),
             Self::Backend(_) => false,
         }
     }
