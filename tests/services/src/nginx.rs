@@ -1,14 +1,18 @@
 use std::fs;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
 use crate::error::StartError;
 use crate::programs::find_program;
 use crate::service::{Missing, Service};
+
+/// Where it is asked from whether it takes connections: an address that no test's client has.
+const ASKING: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 77);
 
 /// An nginx as a balancer of TCP connections, in a single process.
 #[derive(Debug)]
@@ -75,6 +79,13 @@ impl DerefMut for Nginx {
     }
 }
 
+/// Asks from an address of its own, since a server behind nginx may count connections by address, and
+/// this one may reach it too and be there for a moment longer.
 fn accepts(address: SocketAddr) -> bool {
-    TcpStream::connect(address).is_ok()
+    let connect = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((ASKING, 0)).into())?;
+        socket.connect(&address.into())
+    };
+    connect().is_ok()
 }
