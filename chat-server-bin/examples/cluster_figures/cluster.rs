@@ -47,7 +47,7 @@ impl Cluster {
             processes.push(process);
         }
         Ok(Self {
-            nginx: Nginx::start(|listen| nginx(listen, &nodes))?,
+            nginx: Nginx::before(&nodes, &nginx())?,
             nodes,
             mariadb,
             redis,
@@ -89,21 +89,8 @@ fn address(node: &Process) -> anyhow::Result<SocketAddr> {
     Ok(address.context("a node did not say where it listens")?.parse()?)
 }
 
-/// The deployed configuration, with this cluster's addresses.
-fn nginx(listen: SocketAddr, nodes: &[SocketAddr]) -> String {
-    let mut nodes = nodes.iter();
-    let lines = NGINX.lines().map(|line| match line.split_once(":6000 ") {
-        Some((start, parameters)) if start.trim_start().starts_with("server ") => {
-            let node = nodes.next().map(SocketAddr::to_string).unwrap_or_default();
-            format!("server {node} {parameters}\n")
-        }
-        _ => format!("{line}\n"),
-    });
-    lines
-        .collect::<String>()
-        .replace("listen 6000 ", &format!("listen {listen} "))
-        .replace(
-            "proxy_protocol on;",
-            &format!("proxy_protocol on; proxy_bind {NGINX_ADDRESS};"),
-        )
+/// The deployed configuration, with an address of nginx' own.
+fn nginx() -> String {
+    let bound = format!("proxy_protocol on; proxy_bind {NGINX_ADDRESS};");
+    NGINX.replace("proxy_protocol on;", &bound)
 }

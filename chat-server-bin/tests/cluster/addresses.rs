@@ -1,10 +1,8 @@
 //! The client's address survives nginx.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-
+use chat_test_services::connect_from;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 
 use crate::harness::{Cluster, Plan};
 use crate::support::Wire;
@@ -23,7 +21,8 @@ fn a_client_is_limited_by_its_own_address_behind_nginx() {
     });
     let mut open = Vec::new();
     let mut answer = |client: [u8; 4]| {
-        let mut wire = connect_from(client.into(), cluster.address());
+        let socket = connect_from(client.into(), cluster.address()).expect("nginx takes connections");
+        let mut wire = Wire::of(&socket);
         wire.send(&json!({"type": "ping"}));
         let answer = wire.frame();
         open.push(wire);
@@ -37,14 +36,4 @@ fn a_client_is_limited_by_its_own_address_behind_nginx() {
     for _ in 0..3 {
         assert_eq!(answer([127, 0, 0, 3])["type"], "pong");
     }
-}
-
-/// A connection from this address of the loopback network.
-fn connect_from(client: Ipv4Addr, server: SocketAddr) -> Wire {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket
-        .bind(&SocketAddr::from((client, 0)).into())
-        .expect("the loopback network has this address");
-    socket.connect(&server.into()).expect("nginx takes connections");
-    Wire::of(&TcpStream::from(socket))
 }

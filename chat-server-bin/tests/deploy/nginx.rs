@@ -1,13 +1,11 @@
 //! `deploy/nginx.conf`, taken by the real nginx.
 
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
-use chat_test_services::{Nginx, Service, eventually, trial};
+use chat_test_services::{Nginx, Service, connect_from, eventually, trial};
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;
-use socket2::{Domain, Socket, Type};
 
 use crate::deployed;
 use crate::support::{Server, Wire};
@@ -39,27 +37,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The file with other addresses: those of the nodes, and the one to listen on.
-fn configuration(listen: SocketAddr, nodes: &[SocketAddr]) -> String {
-    let (mut made, mut nodes) = (String::new(), nodes.iter());
-    for line in deployed("nginx.conf").lines() {
-        let words: Vec<_> = line.split_whitespace().collect();
-        match words.as_slice() {
-            ["listen", port, ..] => {
-                writeln!(made, "{}", line.replacen(port, &listen.to_string(), 1)).unwrap();
-            }
-            ["server", node, ..] if *node != "{" => {
-                if let Some(address) = nodes.next() {
-                    writeln!(made, "{}", line.replacen(node, &address.to_string(), 1)).unwrap();
-                }
-            }
-            _ => writeln!(made, "{line}").unwrap(),
-        }
-    }
-    assert_eq!(nodes.next(), None, "the file has a line for each node");
-    made
-}
-
 fn node(more: &[&str]) -> Server {
     let behind = ["--store", "memory:", "--proxy-protocol-from", "127.0.0.1"];
     Server::start(&[&behind, more].concat())
@@ -67,16 +44,12 @@ fn node(more: &[&str]) -> Server {
 
 fn nginx_before(nodes: &[&Server]) -> Result<Nginx, Failed> {
     let nodes: Vec<_> = nodes.iter().map(|node| node.address()).collect();
-    Ok(Nginx::start(|listen| configuration(listen, &nodes))?)
+    Ok(Nginx::before(&nodes, &deployed("nginx.conf"))?)
 }
 
-/// A connection from this address of the machine's own network.
-fn connect_from(host: u8, server: SocketAddr) -> Wire {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let own = SocketAddr::from((Ipv4Addr::new(127, 0, 0, host), 0));
-    socket.bind(&own.into()).unwrap();
-    socket.connect(&server.into()).unwrap();
-    Wire::of(&TcpStream::from(socket))
+/// A client at this address of the machine's own network.
+fn client(host: u8, server: SocketAddr) -> Wire {
+    Wire::of(&connect_from(Ipv4Addr::new(127, 0, 0, host), server).unwrap())
 }
 
 fn pings(wire: &mut Wire) -> serde_json::Value {
@@ -104,11 +77,11 @@ fn the_file_as_it_is_is_valid() -> Result<(), Failed> {
 fn clients_count_by_their_own_addresses() -> Result<(), Failed> {
     let node = node(&["--limits-connections-per-address", "1"]);
     let nginx = nginx_before(&[&node])?;
-    let mut first = connect_from(2, nginx.address());
+    let mut first = client(2, nginx.address());
     assert_eq!(pings(&mut first)["type"], "pong");
-    let mut of_other_address = connect_from(3, nginx.address());
+    let mut of_other_address = client(3, nginx.address());
     assert_eq!(pings(&mut of_other_address)["type"], "pong");
-    let mut second = connect_from(2, nginx.address());
+    let mut second = client(2, nginx.address());
     assert_eq!(pings(&mut second)["code"], "too_many_connections");
     Ok(())
 }
@@ -120,7 +93,7 @@ fn clients_are_spread_over_the_nodes() -> Result<(), Failed> {
     // still count the connection by which nginx was found to listen: who is refused comes again.
     let clients = (0..7).map(|_| {
         eventually("a node takes the client", || {
-            let mut client = connect_from(1, nginx.address());
+            let mut client = client(1, nginx.address());
             (pings(&mut client)["type"] == "pong").then_some(client)
         })
     });
@@ -133,7 +106,7 @@ fn a_node_that_is_down_costs_no_client_its_connection() -> Result<(), Failed> {
     let nginx = nginx_before(&[&ending, &staying])?;
     assert_eq!(ending.terminate().code, Some(0));
     for _ in 0..4 {
-        let mut client = connect_from(1, nginx.address());
+        let mut client = client(1, nginx.address());
         assert_eq!(pings(&mut client)["type"], "pong");
     }
     Ok(())

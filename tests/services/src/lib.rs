@@ -20,6 +20,7 @@
 //! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
 //! | [`Process`] | any other program: its signals, its output, its end |
+//! | [`connect_from`] | a connection from another address of this machine |
 //! | [`eventually`] | waits for a condition, with a deadline |
 //!
 //! # How processes end
@@ -33,6 +34,7 @@
 //! Every method blocks until what it says is done. In an asynchronous test, call the slow ones (start, restart)
 //! where blocking is allowed.
 
+mod connect;
 mod daemon;
 mod error;
 mod mariadb;
@@ -48,6 +50,7 @@ mod service;
 mod trial;
 mod wait;
 
+pub use connect::connect_from;
 pub use daemon::Daemon;
 pub use error::StartError;
 pub use mariadb::MariaDb;

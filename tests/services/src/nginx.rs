@@ -1,11 +1,12 @@
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
+use crate::connect::connect_from;
 use crate::daemon::Daemon;
 use crate::error::StartError;
 use crate::programs::find_program;
@@ -29,6 +30,20 @@ impl Nginx {
     /// # Errors
     /// [`StartError`]; [`Missing`] where this machine lacks nginx or its module.
     pub fn start(configuration: impl Fn(SocketAddr) -> String) -> Result<Self, StartError> {
+        Self::launch(|listen| Ok(configuration(listen)))
+    }
+
+    /// Starts nginx as a file of configuration says, such as `deploy/nginx.conf`, but for the addresses: those of the
+    /// nodes, and the one to listen on.
+    ///
+    /// # Errors
+    /// [`StartError`], also where the file has no place for one of them; [`Missing`] where this machine lacks
+    /// nginx or its module.
+    pub fn before(nodes: &[SocketAddr], configuration: &str) -> Result<Self, StartError> {
+        Self::launch(|listen| with_addresses(configuration, listen, nodes))
+    }
+
+    fn launch(configuration: impl Fn(SocketAddr) -> io::Result<String>) -> Result<Self, StartError> {
         Service::Nginx.check()?;
         let program = find_program("nginx").ok_or_else(|| Missing {
             reason: "nginx is missing".to_owned(),
@@ -38,7 +53,7 @@ impl Nginx {
         let file = directory.path().join("nginx.conf");
         let pid = directory.path().join("pid");
         let command = |address| {
-            fs::write(&file, configuration(address))?;
+            fs::write(&file, configuration(address)?)?;
             let mut command = Command::new(&program);
             command
                 // Without a prefix of its own: Debian's modules are found by the one that is built in.
@@ -82,10 +97,32 @@ impl DerefMut for Nginx {
 /// Asks from an address of its own, since a server behind nginx may count connections by address, and
 /// this one may reach it too and be there for a moment longer.
 fn accepts(address: SocketAddr) -> bool {
-    let connect = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        socket.bind(&SocketAddr::from((ASKING, 0)).into())?;
-        socket.connect(&address.into())
-    };
-    connect().is_ok()
+    connect_from(ASKING, address).is_ok()
+}
+
+/// Puts addresses in the place of those that operators change too, and leaves everything else as it is.
+fn with_addresses(configuration: &str, listen: SocketAddr, nodes: &[SocketAddr]) -> io::Result<String> {
+    let (mut lines, mut waiting) = (Vec::new(), nodes.iter());
+    let mut listens = false;
+    for line in configuration.lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["listen", port, ..] => {
+                lines.push(line.replacen(port, &listen.to_string(), 1));
+                listens = true;
+            }
+            // All nodes stand where the first one is named.
+            ["server", node, ..] if *node != "{" => {
+                let there = |address: &SocketAddr| line.replacen(node, &address.to_string(), 1);
+                lines.extend(waiting.by_ref().map(there));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    if listens && waiting.next().is_none() {
+        return Ok(lines.join("\n"));
+    }
+    Err(io::Error::other(
+        "the configuration names no node, or no port to listen on",
+    ))
 }
