@@ -33,6 +33,7 @@ pub(super) fn cases() -> Vec<Case<Arc<dyn ReadableLog>>> {
             records_arrive_whole_and_in_order,
             records_of_several_nodes_keep_the_order_of_each,
             what_does_not_arrive_is_counted_and_is_the_oldest,
+            a_log_that_has_caught_up_is_there_and_has_nothing_waiting,
             flushing_nothing_is_no_error,
         }
     }
@@ -67,7 +68,7 @@ async fn records_arrive_whole_and_in_order(scene: LogScene) -> Verdict {
     }
     scene.log().flush(DEADLINE).await?;
     equal("the records", scene.records().await?, expected)?;
-    equal("how many were dropped", scene.log().dropped(), 0)
+    equal("how many were dropped", scene.log().status().dropped, 0)
 }
 
 async fn records_of_several_nodes_keep_the_order_of_each(scene: LogScene) -> Verdict {
@@ -96,13 +97,21 @@ async fn what_does_not_arrive_is_counted_and_is_the_oldest(scene: LogScene) -> V
     let arrived = records.len() as u64;
     equal(
         "arrived and dropped together",
-        arrived + scene.log().dropped(),
+        arrived + scene.log().status().dropped,
         ALL,
     )?;
     let ascends = records.is_sorted_by(|one, next| one.number < next.number);
     holds("the numbers ascend", ascends)?;
     let last = records.last().map(|record| record.number);
     equal("the last record", last, Some(ALL))
+}
+
+async fn a_log_that_has_caught_up_is_there_and_has_nothing_waiting(scene: LogScene) -> Verdict {
+    scene.log().append(record("n1", 1)?);
+    scene.log().flush(DEADLINE).await?;
+    let status = scene.log().status();
+    holds("it is there", !status.is_away)?;
+    equal("how many wait", status.waiting, 0)
 }
 
 async fn flushing_nothing_is_no_error(scene: LogScene) -> Verdict {

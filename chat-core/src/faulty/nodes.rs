@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::Faulty;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::ports::{Announcement, EventLog, LogRecord, Peer, Presence, Registry};
+use crate::ports::{Announcement, EventLog, LogRecord, LogStatus, Peer, Presence, Registry};
 use crate::types::{NodeId, UserId};
 
 #[async_trait]
@@ -58,8 +58,8 @@ impl<P: EventLog + ?Sized> EventLog for Faulty<P> {
         self.inner.append(record);
     }
 
-    fn dropped(&self) -> u64 {
-        self.inner.dropped()
+    fn status(&self) -> LogStatus {
+        self.inner.status()
     }
 
     async fn flush(&self, deadline: Duration) -> Result<(), BackendError> {

@@ -5,13 +5,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::error::BackendError;
-use crate::ports::{EventLog, LogRecord};
+use crate::ports::{EventLog, LogRecord, LogStatus};
 
 const CAPACITY: usize = 8_192;
 
@@ -42,6 +42,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     records: VecDeque<LogRecord>,
+    /// When the first of them came, or one before it that was dropped.
+    since: Option<Instant>,
     taken: u64,
     dropped: u64,
     closing: bool,
@@ -54,6 +56,10 @@ struct Progress {
     settled: u64,
     /// How often writing failed.
     failures: u64,
+    /// Whether the last attempt did.
+    is_failing: bool,
+    /// How long the oldest record of the last batch that was written had waited.
+    latency: Option<Duration>,
 }
 
 impl JsonLinesLog {
@@ -96,7 +102,7 @@ impl Shared {
     /// The thread: writes what comes until the log is dropped and nothing waits any more.
     fn write_all(&self, mut output: impl Write, report: &watch::Sender<Progress>) {
         let mut lines = Vec::new();
-        while let Some(records) = self.next_batch() {
+        while let Some((records, since)) = self.next_batch() {
             let count = records.len() as u64;
             let written = write_batch(&mut output, &records, &mut lines);
             let mut queue = self.queue();
@@ -108,19 +114,25 @@ impl Shared {
             report.send_modify(|progress| {
                 progress.settled = settled;
                 progress.failures += u64::from(written.is_err());
+                progress.is_failing = written.is_err();
+                if written.is_ok() {
+                    progress.latency = since.map(|since| since.elapsed());
+                }
             });
         }
     }
 
-    /// Waits for records and takes all of them; `None` when the log is closed and empty.
-    fn next_batch(&self) -> Option<VecDeque<LogRecord>> {
+    /// Waits for records and takes all of them, with the time since when they wait; `None` when the log is
+    /// closed and empty.
+    fn next_batch(&self) -> Option<(VecDeque<LogRecord>, Option<Instant>)> {
         let waiting = |queue: &mut Queue| queue.records.is_empty() && !queue.closing;
         let mut queue = self
             .filled
             .wait_while(self.queue(), waiting)
             .unwrap_or_else(PoisonError::into_inner);
         let records = std::mem::take(&mut queue.records);
-        (!records.is_empty()).then_some(records)
+        let since = queue.since.take();
+        (!records.is_empty()).then_some((records, since))
     }
 }
 
@@ -147,13 +159,21 @@ impl EventLog for JsonLinesLog {
             queue.dropped += 1;
         }
         queue.records.push_back(record);
+        queue.since.get_or_insert_with(Instant::now);
         queue.taken += 1;
         drop(queue);
         self.shared.filled.notify_one();
     }
 
-    fn dropped(&self) -> u64 {
-        self.shared.queue().dropped
+    fn status(&self) -> LogStatus {
+        let progress = *self.progress.borrow();
+        let queue = self.shared.queue();
+        LogStatus {
+            is_away: progress.is_failing,
+            waiting: usize::try_from(queue.taken.saturating_sub(progress.settled)).unwrap_or(usize::MAX),
+            dropped: queue.dropped,
+            latency: progress.latency,
+        }
     }
 
     async fn flush(&self, deadline: Duration) -> Result<(), BackendError> {

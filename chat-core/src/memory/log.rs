@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::BackendError;
-use crate::ports::{EventLog, LogRecord};
+use crate::ports::{EventLog, LogRecord, LogStatus};
 
 const CAPACITY: usize = 1_024;
 
@@ -60,8 +60,11 @@ impl EventLog for MemoryLog {
         ring.records.push_back(record);
     }
 
-    fn dropped(&self) -> u64 {
-        self.ring().dropped
+    fn status(&self) -> LogStatus {
+        LogStatus {
+            dropped: self.ring().dropped,
+            ..LogStatus::default()
+        }
     }
 
     async fn flush(&self, _deadline: Duration) -> Result<(), BackendError> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::error::BackendError;
-use crate::ports::{EventLog, LogRecord};
+use crate::ports::{EventLog, LogRecord, LogStatus};
 
 /// Writes every record to several logs.
 ///
@@ -45,9 +45,15 @@ impl EventLog for TeeLog {
         last.append(record);
     }
 
-    /// The sum over all logs.
-    fn dropped(&self) -> u64 {
-        self.logs.iter().map(|log| log.dropped()).sum()
+    /// The sums over all logs, and the worst of what has no sum.
+    fn status(&self) -> LogStatus {
+        let all = self.logs.iter().map(|log| log.status());
+        all.fold(LogStatus::default(), |sum, one| LogStatus {
+            is_away: sum.is_away || one.is_away,
+            waiting: sum.waiting + one.waiting,
+            dropped: sum.dropped + one.dropped,
+            latency: sum.latency.max(one.latency),
+        })
     }
 
     /// Flushes all logs at the same time; answers the first failure once all have answered.

@@ -39,6 +39,19 @@ pub struct LogRecord {
     pub fields: serde_json::Map<String, serde_json::Value>,
 }
 
+/// How an event log is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogStatus {
+    /// Whether the last attempt to bring records to where they belong failed.
+    pub is_away: bool,
+    /// Records that wait to be brought there.
+    pub waiting: usize,
+    /// Records dropped so far.
+    pub dropped: u64,
+    /// The time from taking a record to its being where it belongs, of the last batch that got there.
+    pub latency: Option<Duration>,
+}
+
 /// Where nodes write what they do, for operators to follow.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -47,8 +60,8 @@ pub trait EventLog: fmt::Debug + Send + Sync + 'static {
     /// and counted. Records of one node keep their order.
     fn append(&self, record: LogRecord);
 
-    /// How many records were dropped so far.
-    fn dropped(&self) -> u64;
+    /// How it is doing. Never waits.
+    fn status(&self) -> LogStatus;
 
     /// Waits, at most `deadline`, until everything taken so far is where it belongs.
     async fn flush(&self, deadline: Duration) -> Result<(), BackendError>;

@@ -31,7 +31,7 @@ pub use self::bus::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
 pub use self::devices::{CursorAdvance, DeviceSession, DeviceStore, Position};
 pub use self::friends::{AddFriend, FriendStore, RemoveFriend};
 pub use self::groups::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
-pub use self::log::{EventLog, Level, LogRecord};
+pub use self::log::{EventLog, Level, LogRecord, LogStatus};
 pub use self::messages::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
 pub use self::presence::Presence;
 pub use self::registry::{Announcement, Peer, Registry};
