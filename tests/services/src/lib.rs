@@ -1,5 +1,5 @@
 //! Real services for tests, each on free loopback ports and in a temporary folder: [`MariaDb`],
-//! [`Redis`], [`RedisCluster`] and [`Nginx`], and a [`TcpProxy`] that cuts and stalls connections on command.
+//! [`Redis`], [`RedisCluster`], [`Nginx`] and [`Kafka`], and a [`TcpProxy`] that cuts and stalls connections on command.
 //!
 //! ```no_run
 //! use chat_test_services::{Redis, StartError, TcpProxy};
@@ -17,7 +17,7 @@
 //! | type | what |
 //! | --- | --- |
 //! | [`trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
-//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`] | a running service; dropping it stops it |
+//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
 //! | [`Process`] | any other program: its signals, its output, its end |
 //! | [`connect_from`] | a connection from another address of this machine |
@@ -37,6 +37,7 @@
 mod connect;
 mod daemon;
 mod error;
+mod kafka;
 mod mariadb;
 mod nginx;
 mod output;
@@ -53,6 +54,7 @@ mod wait;
 pub use connect::connect_from;
 pub use daemon::Daemon;
 pub use error::StartError;
+pub use kafka::Kafka;
 pub use mariadb::MariaDb;
 pub use nginx::Nginx;
 pub use nix::sys::signal::Signal;

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 use std::thread;
 
-use chat_test_services::{MariaDb, Missing, Pid, Redis, RedisCluster, Service, Signal, StartError};
+use chat_test_services::{Kafka, MariaDb, Missing, Pid, Redis, RedisCluster, Service, Signal, StartError};
 use nix::sys::signal::kill;
 use tokio::process::Command;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -15,10 +15,11 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 const USAGE: &str = "\
 usage: with-services [--] COMMAND [ARGUMENT…]
 
-Starts MariaDB, Redis and a Redis Cluster for tests, runs COMMAND, and stops them. COMMAND finds them by
+Starts MariaDB, Redis, a Redis Cluster and Kafka for tests, runs COMMAND, and stops them. COMMAND finds them by
   CHAT_TEST_MYSQL_URL          the whole server, as its administrator
   CHAT_TEST_REDIS_URL
   CHAT_TEST_REDIS_CLUSTER_URL  redis+cluster:// and its nodes, separated by commas
+  CHAT_TEST_KAFKA              its address
 A service whose variable is set already is not started. One that is not installed is left out with a word.
 The exit code is COMMAND's, or 128 and the signal that ended it; 127 where COMMAND can't be started, and 1
 where a service fails.";
@@ -115,6 +116,7 @@ struct Shared {
     mariadb: Option<MariaDb>,
     redis: Option<Redis>,
     cluster: Option<RedisCluster>,
+    kafka: Option<Kafka>,
 }
 
 impl Shared {
@@ -132,12 +134,14 @@ impl Shared {
                     RedisCluster::start,
                 )
             });
+            let kafka = scope.spawn(|| wanted(Service::Kafka, "CHAT_TEST_KAFKA", Kafka::start));
             let redis = wanted(Service::Redis, "CHAT_TEST_REDIS_URL", Redis::start);
             let panicked = |_| StartError::Io(io::Error::other("a thread panicked"));
             Ok(Self {
                 mariadb: mariadb.join().map_err(panicked)??,
                 redis: redis?,
                 cluster: cluster.join().map_err(panicked)??,
+                kafka: kafka.join().map_err(panicked)??,
             })
         })
     }
@@ -146,10 +150,12 @@ impl Shared {
         let mariadb = self.mariadb.as_ref().map(MariaDb::url);
         let redis = self.redis.as_ref().map(Redis::url);
         let cluster = self.cluster.as_ref().map(RedisCluster::url);
+        let kafka = self.kafka.as_ref().map(Kafka::bootstrap);
         [
             mariadb.map(|url| ("CHAT_TEST_MYSQL_URL", url)),
             redis.map(|url| ("CHAT_TEST_REDIS_URL", url)),
             cluster.map(|url| ("CHAT_TEST_REDIS_CLUSTER_URL", url)),
+            kafka.map(|address| ("CHAT_TEST_KAFKA", address)),
         ]
         .into_iter()
         .flatten()

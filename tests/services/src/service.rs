@@ -2,6 +2,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+use crate::kafka::has_jars;
 use crate::programs::find_program;
 
 /// The variable that lists the services without which tests fail, separated by commas.
@@ -18,6 +19,8 @@ pub enum Service {
     RedisCluster,
     /// nginx with its stream module.
     Nginx,
+    /// Apache Kafka.
+    Kafka,
 }
 
 /// Why a service can't run on this machine, and what that means for a test.
@@ -38,6 +41,7 @@ impl Service {
             Self::Redis => "redis",
             Self::RedisCluster => "redis_cluster",
             Self::Nginx => "nginx",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -72,7 +76,11 @@ impl Service {
             Self::Nginx if !nginx_has_streams() => {
                 "nginx lacks its stream module (Debian: libnginx-mod-stream)"
             }
-            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx => return Ok(()),
+            Self::Kafka if absent("java") => "java is missing (Debian: default-jre-headless)",
+            Self::Kafka if !has_jars() => {
+                "the jars of Kafka are missing (.ci/with-services --install fetches them)"
+            }
+            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx | Self::Kafka => return Ok(()),
         };
         let required = env::var(REQUIRE).unwrap_or_default();
         Err(Missing {

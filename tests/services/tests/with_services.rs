@@ -12,14 +12,16 @@ use std::process::{Command, ExitCode};
 use chat_test_services::{Ended, Process, Service, Signal, eventually, trial};
 use libtest_mimic::{Arguments, Trial};
 
-const VARIABLES: [&str; 3] = [
+const VARIABLES: [&str; 4] = [
     "CHAT_TEST_MYSQL_URL",
     "CHAT_TEST_REDIS_URL",
     "CHAT_TEST_REDIS_CLUSTER_URL",
+    "CHAT_TEST_KAFKA",
 ];
 
 /// What the command says of itself: its address of each service, and the processes beside it.
-const REPORT: &str = "echo $CHAT_TEST_MYSQL_URL $CHAT_TEST_REDIS_URL $CHAT_TEST_REDIS_CLUSTER_URL; \
+const REPORT: &str = "\
+    echo $CHAT_TEST_MYSQL_URL $CHAT_TEST_REDIS_URL $CHAT_TEST_REDIS_CLUSTER_URL $CHAT_TEST_KAFKA; \
     cat /proc/$PPID/task/*/children";
 
 fn main() -> ExitCode {
@@ -47,7 +49,12 @@ fn main() -> ExitCode {
 }
 
 fn test(name: &str, run: fn()) -> Trial {
-    let needs = &[Service::MySql, Service::Redis, Service::RedisCluster];
+    let needs = &[
+        Service::MySql,
+        Service::Redis,
+        Service::RedisCluster,
+        Service::Kafka,
+    ];
     trial(name, needs, move || {
         run();
         Ok(())
@@ -86,13 +93,14 @@ fn exit_code() {
     assert!(urls[0].starts_with("mysql://root@127.0.0.1:"), "{urls:?}");
     assert!(urls[1].starts_with("redis://127.0.0.1:"), "{urls:?}");
     assert!(urls[2].starts_with("redis+cluster://127.0.0.1:"), "{urls:?}");
+    assert!(urls[3].starts_with("127.0.0.1:"), "{urls:?}");
     all_ended(&ended.stdout);
 }
 
-/// MariaDB, Redis, the three nodes of the cluster, and the command.
+/// MariaDB, Redis, the three nodes of the cluster, Kafka, and the command.
 fn all_ended(report: &str) {
     let ids = ids(report);
-    assert_eq!(ids.len(), 6, "{report}");
+    assert_eq!(ids.len(), 7, "{report}");
     assert!(!ids.iter().any(|id| runs(id)), "{report}");
 }
 
@@ -153,6 +161,9 @@ fn set_already() {
     }
     let ended = Process::start(&command).unwrap().wait_all().unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert_eq!(ended.stdout.lines().next(), Some("elsewhere elsewhere elsewhere"));
+    assert_eq!(
+        ended.stdout.lines().next(),
+        Some("elsewhere elsewhere elsewhere elsewhere")
+    );
     assert_eq!(ids(&ended.stdout).len(), 1, "{}", ended.stdout);
 }

@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod kafka;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -15,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use chat_test_services::{
-    DEADLINE, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, eventually, trial,
+    DEADLINE, Kafka, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, eventually, trial,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -46,8 +48,18 @@ fn main() -> ExitCode {
             nginx,
         ),
         test(
+            "kafka_keeps_its_topics_when_it_is_killed",
+            &[Service::Kafka],
+            kafka::killed,
+        ),
+        test(
+            "a_frozen_kafka_answers_once_it_is_thawed",
+            &[Service::Kafka],
+            kafka::frozen,
+        ),
+        test(
             "what_is_dropped_has_ended",
-            &[Service::Redis, Service::MySql],
+            &[Service::Redis, Service::MySql, Service::Kafka],
             dropped,
         ),
         test("what_a_panic_drops_has_ended", &[Service::Redis], panicked),
@@ -199,9 +211,10 @@ fn next_text(backend: &TcpListener, port: u16) -> String {
 
 fn dropped() {
     let (redis, mariadb) = (Redis::start().unwrap(), MariaDb::start().unwrap());
-    let ids = [redis.id(), mariadb.id()];
+    let kafka = Kafka::start().unwrap();
+    let ids = [redis.id(), mariadb.id(), kafka.id()];
     assert!(ids.into_iter().all(runs));
-    drop((redis, mariadb));
+    drop((redis, mariadb, kafka));
     assert!(!ids.into_iter().any(runs));
 }
 
