@@ -4,13 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::chat_builder::ChatBuilder;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::node::{self, Node, Tasks};
-use crate::ports::{Backends, Level, NoticeKind, SendPolicy, Topic};
+use crate::node::{Node, Tasks};
+use crate::operation::Readiness;
+use crate::ports::{Backends, Level, NoticeKind, Topic};
 use crate::protocol::{AckMode, Goodbye, Login};
-use crate::session::{self, Opened, Session};
+use crate::session::{self, LoginMethod, Opened, Session};
 use crate::types::{Device, NodeId, Password, User, UserId, UserName};
 
 /// One node of the chat: what an application embeds.
@@ -63,55 +65,6 @@ impl Drop for Inner {
     }
 }
 
-/// Sets a [`Chat`] up.
-#[derive(Debug)]
-pub struct ChatBuilder {
-    backends: Backends,
-    limits: Limits,
-    node: Option<NodeId>,
-    policy: SendPolicy,
-}
-
-impl ChatBuilder {
-    /// Sets the bounds; the defaults suit a server of ordinary size.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Names the node; the name must be unique among the nodes that share a bus. A random name
-    /// otherwise.
-    #[must_use]
-    pub fn node(mut self, node: NodeId) -> Self {
-        self.node = Some(node);
-        self
-    }
-
-    /// Sets who may write to a user directly; anyone otherwise.
-    #[must_use]
-    pub const fn send_policy(mut self, policy: SendPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// Starts the node's tasks on the present tokio runtime.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime, or on one without its timer.
-    pub fn start(self) -> Chat {
-        let tasks = Tasks::default();
-        let id = self.node.unwrap_or_else(NodeId::random);
-        let node = node::start(id, self.backends, self.limits, self.policy, &tasks);
-        let version = env!("CARGO_PKG_VERSION");
-        node.journal
-            .record(Level::Info, "node_started", [("version", version.into())]);
-        Chat {
-            inner: Arc::new(Inner { node, tasks }),
-        }
-    }
-}
-
 /// How a session of an already authenticated user begins.
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
@@ -122,14 +75,15 @@ pub struct SessionOptions {
 }
 
 impl Chat {
+    pub(crate) fn of(node: Arc<Node>, tasks: Tasks) -> Self {
+        Self {
+            inner: Arc::new(Inner { node, tasks }),
+        }
+    }
+
     /// Begins to set up a node on its backends.
     pub fn builder(backends: Backends) -> ChatBuilder {
-        ChatBuilder {
-            backends,
-            limits: Limits::default(),
-            node: None,
-            policy: SendPolicy::default(),
-        }
+        ChatBuilder::new(backends)
     }
 
     /// The node's name.
@@ -160,6 +114,19 @@ impl Chat {
     /// How many messages wait to be stored.
     pub fn waiting_messages(&self) -> usize {
         self.node_ref().writer.waiting()
+    }
+
+    /// Whether clients should be sent to this node, and why not.
+    pub fn readiness(&self) -> Readiness {
+        self.node_ref().readiness()
+    }
+
+    /// Writes a record of the host's own into the node's part of the event log, and repeats it as a
+    /// `tracing` event under [`RECORD_TARGET`](crate::RECORD_TARGET), but for those called `traced`.
+    ///
+    /// Never waits. Fields must hold no password, token, message text or name.
+    pub fn record(&self, level: Level, event: &str, fields: serde_json::Map<String, serde_json::Value>) {
+        self.node_ref().journal.record_all(level, event, fields);
     }
 
     // ---- frames ----
@@ -249,7 +216,7 @@ impl Chat {
             .into_iter()
             .next()
             .ok_or_else(|| Error::new(crate::error::ErrorCode::NotFound, "there is no such user"))?;
-        session::open(node, user, device, None).await
+        session::open(node, user, device, LoginMethod::Host, None).await
     }
 
     // ---- the end ----
@@ -265,7 +232,12 @@ impl Chat {
     /// close at once because `Limits::close_timeout` had passed.
     pub async fn drain(&self, spread: Duration) {
         let node = self.node_ref();
-        node.journal.record(Level::Info, "node_draining", []);
+        let connections = node.connections.count();
+        node.journal.record(
+            Level::Info,
+            "node_draining",
+            [("connections", connections.into())],
+        );
         node.connections.drain(spread, &node.limits).await;
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chat;
+mod chat_builder;
 pub mod clock;
 mod connection;
 #[cfg(feature = "contract")]
@@ -10,14 +11,18 @@ pub mod faulty;
 mod limits;
 pub mod memory;
 mod node;
+mod operation;
 pub mod ports;
 pub mod protocol;
 mod session;
 pub mod types;
 
-pub use chat::{Chat, ChatBuilder, SessionOptions};
+pub use chat::{Chat, SessionOptions};
+pub use chat_builder::ChatBuilder;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use connection::{Connection, ConnectionEnd, Next};
 pub use error::{BackendError, BackendErrorKind, Error, ErrorCode, GoodbyeCode, chain};
 pub use limits::Limits;
+pub use node::RECORD_TARGET;
+pub use operation::{NamesInLog, NotReady, Readiness, Usage};
 pub use session::{Events, Session, SessionHandle};

@@ -201,7 +201,7 @@ fn locked_out() -> String {
         Some(1)
     );
     let log = server.stderr();
-    assert_eq!(log.matches("the backend is away").count(), 1, "{log}");
+    assert_eq!(log.matches("store_lost").count(), 1, "{log}");
     code(&error)
 }
 

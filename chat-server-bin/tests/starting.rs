@@ -31,7 +31,7 @@ fn without_redis_a_node_starts_and_works_and_finds_it_later() -> Result<(), Fail
     let directory = tempfile::tempdir()?;
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let server = Server::start(&["--store", &store, "--bus", &redis.url()]);
-    server.wait_for_log("the backend is away");
+    server.wait_for_log("presence_lost");
 
     let (mut alice, mut bob) = (server.connect(), server.connect());
     alice.begin_as("alice");
@@ -41,7 +41,7 @@ fn without_redis_a_node_starts_and_works_and_finds_it_later() -> Result<(), Fail
     assert_eq!(bob.frame()["body"], "hello");
 
     redis.restart()?;
-    server.wait_for_log("the backend answers again");
+    server.wait_for_log("presence_regained");
     Ok(())
 }
 

@@ -77,6 +77,9 @@ impl fmt::Debug for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if let (State::LoggedIn { session, .. }, Some(goodbye)) = (&self.state, self.control.goodbye()) {
+            session.shared().ends(goodbye.code.as_str());
+        }
         self.node.connections.remove(&self.control);
     }
 }
@@ -306,6 +309,9 @@ impl Connection {
     }
 
     fn log_out(&mut self) {
+        if let State::LoggedIn { session, .. } = &self.state {
+            session.shared().ends("logged_out");
+        }
         self.state = State::Anonymous;
         self.unacknowledged.clear();
         self.control.log_out(&self.node.connections);

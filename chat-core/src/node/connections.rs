@@ -120,6 +120,11 @@ impl Connections {
         self.lock().by_id.len()
     }
 
+    /// Whether goodbye is being said to all, or has been.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.lock().draining
+    }
+
     pub(crate) fn heard(&self, control: &Control) {
         control.heard_at.store(self.now(), Ordering::Relaxed);
     }

@@ -103,29 +103,24 @@ impl Gate {
     }
 
     fn watch<T>(&self, result: &Result<T, BackendError>) {
+        let backend = self.backend;
         match result {
             Ok(_) => {
                 if !self.available.swap(true, Ordering::AcqRel) {
-                    tracing::info!(backend = self.backend, "the backend answers again");
                     self.journal
-                        .record(Level::Info, &format!("{}_regained", self.backend), []);
+                        .record(Level::Info, &format!("{backend}_regained"), []);
                 }
             }
             Err(error) if error.kind() == BackendErrorKind::Broken => {
-                tracing::error!(backend = self.backend, error = chain(error), "a defect");
-                self.journal
-                    .record(Level::Error, "defect", [("backend", self.backend.into())]);
+                let fields = [("backend", backend.into()), ("error", chain(error).into())];
+                self.journal.record(Level::Error, "defect", fields);
             }
             Err(error) => {
-                metrics::counter!("chat_backend_errors_total", "backend" => self.backend).increment(1);
+                metrics::counter!("chat_backend_errors_total", "backend" => backend).increment(1);
                 if self.available.swap(false, Ordering::AcqRel) {
-                    tracing::warn!(
-                        backend = self.backend,
-                        error = chain(error),
-                        "the backend is away"
-                    );
+                    let fields = [("error", chain(error).into())];
                     self.journal
-                        .record(Level::Warn, &format!("{}_lost", self.backend), []);
+                        .record(Level::Warn, &format!("{backend}_lost"), fields);
                 }
             }
         }

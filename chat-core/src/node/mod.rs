@@ -21,5 +21,7 @@ mod writer;
 pub(crate) use allowance::{Allowance, Rate};
 pub(crate) use connections::Control;
 pub(crate) use gate::Access;
-pub(crate) use state::{Node, Tasks, start};
+pub use journal::RECORD_TARGET;
+pub(crate) use journal::millis;
+pub(crate) use state::{Node, Setup, Tasks, start};
 pub(crate) use writer::{SendResult, Submission};

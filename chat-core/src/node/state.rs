@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +22,8 @@ use super::supervise::spawn;
 use super::writer::{self, Writer};
 use super::{listener, presence, pull};
 use crate::limits::Limits;
-use crate::ports::{Backends, Notice, NoticeKind, SendPolicy, Topic};
+use crate::operation::{NamesInLog, NotReady, Readiness, UsageSource};
+use crate::ports::{Backends, Level, Notice, NoticeKind, SendPolicy, Topic};
 use crate::types::{Device, NodeId, SessionId, UserId};
 
 /// What all sessions of a node share.
@@ -32,6 +34,11 @@ pub(crate) struct Node {
     pub(crate) policy: SendPolicy,
     pub(crate) backends: Backends,
     pub(crate) journal: Arc<Journal>,
+    /// What the event log holds of users' names.
+    pub(crate) names_in_log: NamesInLog,
+    /// How the host tells of its process.
+    #[expect(dead_code, reason = "the status record asks it")]
+    pub(crate) usage: UsageSource,
     /// The way to the stores.
     pub(crate) store: Gate,
     /// The way to the bus.
@@ -66,6 +73,19 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn next_session(&self) -> SessionId {
         SessionId::new(self.last_session.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Whether the node should be sent clients.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let reasons = [
+            (self.connections.is_draining(), NotReady::Draining),
+            (!self.store.is_available(), NotReady::StoreAway),
+            (self.failed.is_cancelled(), NotReady::Failed),
+        ];
+        let reasons = reasons.into_iter().filter(|(applies, _)| *applies);
+        Readiness {
+            reasons: reasons.map(|(_, reason)| reason).collect(),
+        }
     }
 
     /// Which of these users are online; all offline where presence cannot tell.
@@ -133,19 +153,31 @@ impl Tasks {
     }
 }
 
+/// What a node is made of.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) id: NodeId,
+    pub(crate) backends: Backends,
+    pub(crate) limits: Limits,
+    pub(crate) policy: SendPolicy,
+    pub(crate) names_in_log: NamesInLog,
+    pub(crate) usage: UsageSource,
+    /// What is recorded of how it is set up.
+    pub(crate) settings: Map<String, Value>,
+}
+
 /// Makes a node and starts its tasks on the present runtime.
-pub(crate) fn start(
-    id: NodeId,
-    backends: Backends,
-    limits: Limits,
-    policy: SendPolicy,
-    tasks: &Tasks,
-) -> Arc<Node> {
-    let journal = Arc::new(Journal::new(
-        id.clone(),
-        Arc::clone(&backends.log),
-        Arc::clone(&backends.clock),
-    ));
+pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
+    let Setup {
+        id,
+        backends,
+        limits,
+        policy,
+        names_in_log,
+        usage,
+        settings,
+    } = setup;
+    let journal = begin_journal(&id, &backends, settings);
     let gate = |name, timeout| Gate::new(name, timeout, limits.retry_after, Arc::clone(&journal));
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
     let (publisher, notices) = Publisher::new(limits.bus_queue);
@@ -182,6 +214,8 @@ pub(crate) fn start(
         policy,
         backends,
         journal,
+        names_in_log,
+        usage,
         limits,
     });
     writer::start(&node, queues, &tasks.writing);
@@ -193,6 +227,18 @@ pub(crate) fn start(
         publisher::run(Arc::clone(&node), notices),
     );
     node
+}
+
+/// The first record is that of the start, whatever the node's tasks meet.
+fn begin_journal(id: &NodeId, backends: &Backends, settings: Map<String, Value>) -> Arc<Journal> {
+    let (log, clock) = (Arc::clone(&backends.log), Arc::clone(&backends.clock));
+    let journal = Arc::new(Journal::new(id.clone(), log, clock));
+    let fields = [
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("settings", settings.into()),
+    ];
+    journal.record(Level::Info, "node_started", fields);
+    journal
 }
 
 fn start_background(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {

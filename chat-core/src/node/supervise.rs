@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
 use super::Node;
+use crate::ports::Level;
 
 /// Starts a task. Where it panics, the node has failed, and says so: without any one of its tasks
 /// it would go on half working.
@@ -21,7 +22,8 @@ pub(crate) fn spawn(
         // Nothing that the task leaves behind is used again, so that it cannot be seen half changed.
         if AssertUnwindSafe(work).catch_unwind().await.is_err() {
             node.failed.cancel();
-            tracing::error!(task = name, "a task of the node has failed");
+            node.journal
+                .record(Level::Error, "task_failed", [("task", name.into())]);
         }
     });
 }

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::account_records::{LoginMethod, logged_in, login_failed, user_registered};
 use super::delivery::Delivery;
 use super::handle::{Inner, SessionHandle};
 use super::inbox::SessionShared;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::node::Node;
-use crate::ports::{self, CreateUser, Credentials, Level, NewUser};
+use crate::ports::{self, CreateUser, Credentials, NewUser};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
 use crate::types::{Device, Password, Token, User, UserName};
 
@@ -50,8 +51,7 @@ pub(crate) async fn register(
         .await?
     {
         CreateUser::Created(user) => {
-            node.journal
-                .record(Level::Info, "registered", [("user", user.id.get().into())]);
+            user_registered(node, &user);
             Ok(user)
         }
         CreateUser::NameTaken(_) | CreateUser::IdTaken(_) => Err(name_taken()),
@@ -70,7 +70,11 @@ pub(crate) async fn ensure_user(node: &Node, name: UserName) -> Result<User, Err
         .write(node.backends.stores.users.create_user(&user))
         .await?
     {
-        CreateUser::Created(user) | CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => Ok(user),
+        CreateUser::Created(user) => {
+            user_registered(node, &user);
+            Ok(user)
+        }
+        CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => Ok(user),
     }
 }
 
@@ -81,15 +85,15 @@ pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Logi
         device,
         ack: _,
     } = login;
-    let (user, token, expires_at) = match proof {
+    let (method, (user, token, expires_at)) = match proof {
         LoginProof::Password { user, password } => {
             let user = check_password(node, address, user, &password).await?;
             let (token, expires_at) = issue_token(node, &user).await?;
-            (user, token, expires_at)
+            (LoginMethod::Password, (user, token, expires_at))
         }
-        LoginProof::Token(token) => check_token(node, address, token).await?,
+        LoginProof::Token(token) => (LoginMethod::Token, check_token(node, address, token).await?),
     };
-    open(node, user, device, Some((token, expires_at))).await
+    open(node, user, device, method, Some((token, expires_at))).await
 }
 
 async fn check_password(
@@ -98,11 +102,11 @@ async fn check_password(
     selector: UserSelector,
     password: &Password,
 ) -> Result<User, Error> {
-    let (selector, mut key) = match selector {
-        UserSelector::Id(id) => (ports::UserSelector::Id(id), format!("#{id}")),
+    let (selector, mut key, mut name) = match selector {
+        UserSelector::Id(id) => (ports::UserSelector::Id(id), format!("#{id}"), None),
         UserSelector::Name(name) => {
             let key = name.key().as_str().to_owned();
-            (ports::UserSelector::Name(name), key)
+            (ports::UserSelector::Name(name.clone()), key, Some(name))
         }
     };
     check_address(node, address)?;
@@ -112,6 +116,7 @@ async fn check_password(
         .await?;
     if let Some(Credentials { user, .. }) = &found {
         key = format!("#{}", user.id);
+        name = Some(user.name.clone());
     }
     let key = (address, key);
     node.failed_logins
@@ -126,6 +131,7 @@ async fn check_password(
         Some(user) => Ok(user),
         None => {
             node.failed_logins.charge(key);
+            login_failed(node, LoginMethod::Password, name.as_ref());
             Err(failed_login(node, address))
         }
     }
@@ -143,6 +149,7 @@ async fn check_token(
         .read(node.backends.stores.tokens.token(token.hash(), now))
         .await?
     else {
+        login_failed(node, LoginMethod::Token, None);
         return Err(failed_login(node, address));
     };
     // A token in its second half is followed by a new one, so that a device in use never logs out.
@@ -167,7 +174,6 @@ fn failed_login(node: &Node, address: Option<IpAddr>) -> Error {
     if let Some(address) = address {
         node.failed_logins_by_address.charge(address);
     }
-    node.journal.record(Level::Info, "login_failed", []);
     Error::new(
         ErrorCode::InvalidCredentials,
         "the name, password or token is wrong",
@@ -198,6 +204,7 @@ pub(crate) async fn open(
     node: &Arc<Node>,
     user: User,
     device: Device,
+    method: LoginMethod,
     token: Option<(Token, Timestamp)>,
 ) -> Result<Opened, Error> {
     let stores = &node.backends.stores;
@@ -216,6 +223,7 @@ pub(crate) async fn open(
         node.limits.session_conversations,
     ));
     node.hub.register(&shared);
+    logged_in(node, &user, method);
     let token_hash = token.as_ref().map(|(token, _)| token.hash());
     let session = SessionHandle {
         inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)),

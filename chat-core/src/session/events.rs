@@ -108,6 +108,7 @@ impl Session {
             .acks
             .settle(shared.user.id, &shared.device)
             .await;
+        shared.ends("logged_out");
         self.handle.revoke_token().await
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::inbox::SessionShared;
 use crate::error::{Error, ErrorCode};
-use crate::node::Node;
+use crate::node::{Node, millis};
 use crate::ports::Level;
 use crate::protocol::Goodbye;
 use crate::types::{Device, SessionId, TokenHash, User};
@@ -24,38 +26,35 @@ pub(crate) struct Inner {
     pub(crate) shared: Arc<SessionShared>,
     /// The token that logged in, which a logout revokes.
     token: Option<TokenHash>,
+    opened_at: Instant,
 }
 
 impl Inner {
     pub(crate) fn new(node: Arc<Node>, shared: Arc<SessionShared>, token: Option<TokenHash>) -> Self {
-        node.journal.record(
-            Level::Info,
-            "session_opened",
-            [
-                ("session", shared.id.get().into()),
-                ("user", shared.user.id.get().into()),
-            ],
-        );
-        Self { node, shared, token }
+        let fields = [
+            ("session", shared.id.get().into()),
+            ("user", shared.user.id.get().into()),
+        ];
+        node.journal.record(Level::Info, "session_opened", fields);
+        Self {
+            node,
+            shared,
+            token,
+            opened_at: Instant::now(),
+        }
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.node.hub.unregister(self.shared.id);
-        let reason = self
-            .shared
-            .goodbye()
-            .map_or("ended", |goodbye| goodbye.code.as_str());
-        self.node.journal.record(
-            Level::Info,
-            "session_closed",
-            [
-                ("session", self.shared.id.get().into()),
-                ("user", self.shared.user.id.get().into()),
-                ("reason", reason.into()),
-            ],
-        );
+        let fields = [
+            ("session", self.shared.id.get().into()),
+            ("user", self.shared.user.id.get().into()),
+            ("reason", self.shared.end_reason().into()),
+            ("duration_ms", millis(self.opened_at.elapsed())),
+        ];
+        self.node.journal.record(Level::Info, "session_closed", fields);
     }
 }
 

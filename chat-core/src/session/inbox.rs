@@ -43,6 +43,8 @@ pub(crate) struct Inbox {
     pub(crate) settled: bool,
     /// The session ends with this.
     pub(crate) goodbye: Option<Goodbye>,
+    /// Why it ended, where that was not its goodbye.
+    end_reason: Option<&'static str>,
 }
 
 /// One thing told to a session.
@@ -169,6 +171,18 @@ impl SessionShared {
         self.lock().goodbye.clone()
     }
 
+    /// Says why the session is about to end; the first reason counts.
+    pub(crate) fn ends(&self, reason: &'static str) {
+        self.lock().end_reason.get_or_insert(reason);
+    }
+
+    /// Why it ended, in a word for the event log.
+    pub(crate) fn end_reason(&self) -> &'static str {
+        let inbox = self.lock();
+        let goodbye = inbox.goodbye.as_ref().map(|goodbye| goodbye.code.as_str());
+        goodbye.or(inbox.end_reason).unwrap_or("disconnected")
+    }
+
     /// Takes everything that waits.
     pub(crate) fn take(&self) -> Inbox {
         let mut inbox = self.lock();
@@ -180,6 +194,7 @@ impl SessionShared {
             sending: HashSet::new(),
             settled: std::mem::take(&mut inbox.settled),
             goodbye: inbox.goodbye.clone(),
+            end_reason: None,
         }
     }
 

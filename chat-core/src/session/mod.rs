@@ -1,5 +1,6 @@
 //! Sessions: what a logged-in user can do, and what is delivered to them.
 
+mod account_records;
 mod accounts;
 mod delivery;
 mod events;
@@ -16,6 +17,7 @@ mod shared_event;
 pub use events::{Events, Session};
 pub use handle::SessionHandle;
 
+pub(crate) use account_records::LoginMethod;
 pub(crate) use accounts::{Opened, ensure_user, login, open, register};
 pub(crate) use delivery::Delivery;
 pub(crate) use inbox::SessionShared;
