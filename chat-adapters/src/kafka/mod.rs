@@ -1,9 +1,26 @@
 //! The event log in Kafka, for all nodes of a cluster in one place.
 //!
-//! [`KafkaOptions`] say where it is, as a URL that the server and the readers of the log share.
+//! [`KafkaLog`] writes it, [`KafkaLogReader`] reads it, and [`KafkaOptions`] say where it is, as a URL that both
+//! share. `docs/log.md` describes the records, and what an operator should know of the topic.
 
+mod callbacks;
+mod error;
+mod flight;
+mod log;
 mod options;
+mod reader;
+mod reading;
+mod repeats;
+mod ring;
+mod sender;
+mod settings;
+mod shared;
+mod tidings;
+mod topic;
 mod url;
 
+pub use error::KafkaError;
+pub use log::KafkaLog;
 pub use options::{Address, Compression, KafkaOptions, Mechanism, Sasl, Tls, UnknownCompression};
+pub use reader::{Follow, KafkaLogReader, LogRecords};
 pub use url::UrlError;
