@@ -1,0 +1,26 @@
+//! What is Kafka's own, beyond the contract of the port: faults on the mock cluster of librdkafka, and kills and
+//! stalls of a real Kafka that the tests start.
+
+#![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+#![expect(clippy::indexing_slicing, reason = "functions that tests share are tests too")]
+
+mod away;
+mod broker;
+mod faults;
+mod mock;
+mod reading;
+mod scene;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let trials = [
+        away::trials(),
+        broker::trials(),
+        faults::trials(),
+        reading::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}
