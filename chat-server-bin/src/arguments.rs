@@ -177,7 +177,7 @@ fn setting_argument(setting: &Explained) -> Arg {
 
 fn value_name(key: &str) -> &'static str {
     match key {
-        "listen" => "ADDR",
+        "listen" | "http" => "ADDR",
         "store" | "bus" | "presence" => "URL",
         "proxy_protocol_from" => "NETWORKS",
         "node" => "NAME",

@@ -21,6 +21,7 @@ use crate::{unknown, validate};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) listen: String,
+    pub(crate) http: String,
     pub(crate) store: BackendUrl,
     pub(crate) bus: BackendUrl,
     pub(crate) presence: BackendUrl,
@@ -50,6 +51,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:6000".to_owned(),
+            http: "127.0.0.1:6080".to_owned(),
             store: BackendUrl::new("sqlite:chat.db"),
             bus: BackendUrl::new("memory:"),
             presence: BackendUrl::new(""),
@@ -86,6 +88,11 @@ impl Settings {
         let settings = layers.extract::<Self>().map_err(|error| describe(&error))?;
         validate::check(&settings)?;
         Ok(settings)
+    }
+
+    /// Where the HTTP side door is; `None` where it is switched off.
+    pub(crate) fn http_address(&self) -> Option<&str> {
+        (self.http != "none").then_some(&self.http)
     }
 
     /// Where presence is: its own place, or that of the bus.

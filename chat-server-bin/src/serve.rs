@@ -14,31 +14,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::http::{self, Door};
+use crate::listen::{self, CLIENTS};
 use crate::node_name::node_name;
+use crate::open_files;
 use crate::shutdown::{Signals, serve_until_signal};
+use crate::tasks::Tasks;
 use crate::wire_up::{Wired, wire_up};
-use crate::{listen, open_files};
 
 /// How often TCP asks again in as long a time as `tcp_keepalive`, once it has asked first.
 const QUESTIONS_IN_A_SILENCE: u32 = 4;
 
 /// Runs the server until a signal ends it.
 pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
-    // First the address: a second server on the same store must fail before it touches the store.
-    let taken = listen::take(&settings.listen).await?;
+    // First the addresses: a second server on the same store must fail before it touches the store.
+    let taken = listen::take(CLIENTS, &settings.listen).await?;
+    let http = http::take(settings.http_address()).await?;
     let address = taken.address();
     let node = node_name(&settings.node, address.port())?;
+    let mut tasks = Tasks::default();
+    let door = http.map(|taken| Door::open(taken, &mut tasks)).transpose()?;
     let wired = wire_up(&settings).await?;
     let chat = start(&settings, &wired, node.clone());
+    if let Some(door) = &door {
+        door.show(chat.clone());
+    }
     let signals = Signals::take().context("cannot handle signals")?;
     let listener = taken.listen()?;
-    say_ready(&settings, address, &node)?;
+    say_ready(&settings, address, door.as_ref(), &node)?;
 
     let stop = CancellationToken::new();
     let serving = tcp_server(&settings, listener, &chat).until(stop.clone().cancelled_owned());
-    serve_until_signal(signals, &chat, settings.drain.into(), stop, serving).await?;
+    serve_until_signal(signals, &chat, &mut tasks, settings.drain.into(), stop, serving).await?;
     chat.shutdown().await;
     wired.close().await;
+    tasks.stop().await;
     tracing::info!("ended");
     Ok(())
 }
@@ -70,13 +80,19 @@ fn tcp_server(settings: &Settings, listener: TcpListener, chat: &Chat) -> Serve 
 }
 
 /// The one line on standard output, for people and for programs that wait for it.
-fn say_ready(settings: &Settings, address: SocketAddr, node: &NodeId) -> Result<(), Failure> {
+fn say_ready(
+    settings: &Settings,
+    address: SocketAddr,
+    door: Option<&Door>,
+    node: &NodeId,
+) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
+    let http = door.map_or_else(String::new, |door| format!("http {}, ", door.address()));
     let backends = shown_backends(settings);
     let mut output = std::io::stdout().lock();
     writeln!(
         output,
-        "chat-server {version} ready: listening on {address}, {backends}, node {node}"
+        "chat-server {version} ready: listening on {address}, {http}{backends}, node {node}"
     )
     .and_then(|()| output.flush())
     .context("cannot write to standard output; keep it open")?;

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
+use crate::tasks::Tasks;
 
 /// What the last connections get, once everything is drained, to close their sockets.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
@@ -44,6 +45,7 @@ impl Signals {
 pub(crate) async fn serve_until_signal(
     mut signals: Signals,
     chat: &Chat,
+    tasks: &mut Tasks,
     spread: Duration,
     stop: CancellationToken,
     serving: impl Future<Output = io::Result<()>>,
@@ -53,8 +55,10 @@ pub(crate) async fn serve_until_signal(
     let signal = tokio::select! {
         ended = &mut serving => return Ok(ended.context("cannot accept connections any more; start again")?),
         signal = signals.next() => signal,
-        () = chat.failed() => {
-            return Err(anyhow::anyhow!("a part of the server has failed; see the log, and start it again").into());
+        () = chat.failed() => return Err(part_failed()),
+        task = tasks.failed() => {
+            tracing::error!(task, "a task of the server has failed");
+            return Err(part_failed());
         }
     };
     tracing::info!(signal, "draining; a second signal ends at once");
@@ -66,6 +70,10 @@ pub(crate) async fn serve_until_signal(
             Err(anyhow::anyhow!("ended at once by a second signal, {signal}, before everything was drained").into())
         }
     }
+}
+
+fn part_failed() -> Failure {
+    anyhow::anyhow!("a part of the server has failed; see the log, and start it again").into()
 }
 
 async fn drain(chat: &Chat, spread: Duration, serving: impl Future<Output = io::Result<()>>) {

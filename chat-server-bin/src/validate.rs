@@ -26,7 +26,10 @@ const LONGEST_PREFIX: usize = 64;
 
 /// Refuses settings that cannot work, with a sentence that says what would.
 pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
-    check_listen(&settings.listen)?;
+    check_address("listen", &settings.listen, "")?;
+    if let Some(http) = settings.http_address() {
+        check_address("http", http, ", or `none`")?;
+    }
     let chosen = Chosen::of(settings).map_err(Failure::setting)?;
     cluster::check(settings, &chosen).map_err(Failure::setting)?;
     if !settings.node.is_empty() {
@@ -51,12 +54,14 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     check_limits_together(settings)
 }
 
-fn check_listen(listen: &str) -> Result<(), Failure> {
-    let well_formed = listen
+fn check_address(key: &str, address: &str, or_else: &str) -> Result<(), Failure> {
+    let well_formed = address
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     require(well_formed, || {
-        format!("`listen` must be an address and a port as in 127.0.0.1:6000 or [::1]:6000, not `{listen}`")
+        format!(
+            "`{key}` must be an address and a port as in 127.0.0.1:6000 or [::1]:6000{or_else}, not `{address}`"
+        )
     })
 }
 
@@ -185,6 +190,7 @@ mod tests {
     fn the_defaults_are_right() {
         assert_eq!(problem(|_| {}), None);
         assert_eq!(problem(|settings| settings.tcp_keepalive = seconds(0)), None);
+        assert_eq!(problem(|settings| settings.http = "none".to_owned()), None);
         assert_eq!(
             problem(|settings| settings.limits.idle_timeout = seconds(0)),
             None
@@ -199,6 +205,7 @@ mod tests {
             ("`listen`", |settings| {
                 settings.listen = "localhost:70000".to_owned()
             }),
+            ("`http`", |settings| settings.http = "off".to_owned()),
             ("`store`", |settings| settings.store = "sqlite:".into()),
             ("`node`", |settings| settings.node = "a b".to_owned()),
             ("`bus`", |settings| settings.bus = "cache".into()),

@@ -18,6 +18,11 @@ fn sqlite_in(directory: &tempfile::TempDir) -> String {
     format!("sqlite:{}", directory.path().join("chat.db").display())
 }
 
+/// A server that does not get ready.
+fn fails_to_serve(arguments: &[&str]) -> Ended {
+    run(&[arguments, &["--http", "none"]].concat(), &[])
+}
+
 /// The one sentence of a run that must fail with this exit code.
 fn failure(code: i32, ended: &Ended) -> &str {
     assert_eq!(
@@ -74,7 +79,7 @@ fn a_port_in_use_is_named_with_the_flag_and_the_store_is_not_touched() {
     let directory = tempfile::tempdir().unwrap();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
-    let ended = run(&["--listen", &address, "--store", &sqlite_in(&directory)], &[]);
+    let ended = fails_to_serve(&["--listen", &address, "--store", &sqlite_in(&directory)]);
     let sentence = failure(3, &ended);
     assert!(
         sentence.contains(&address) && sentence.contains("--listen"),
@@ -85,7 +90,7 @@ fn a_port_in_use_is_named_with_the_flag_and_the_store_is_not_touched() {
 
 #[test]
 fn an_address_of_another_machine_cannot_be_listened_on() {
-    let ended = run(&["--listen", "192.0.2.1:6000", "--store", "memory:"], &[]);
+    let ended = fails_to_serve(&["--listen", "192.0.2.1:6000", "--store", "memory:"]);
     assert!(failure(3, &ended).contains("192.0.2.1:6000"));
 }
 
@@ -96,7 +101,7 @@ fn a_store_that_cannot_be_written_is_told_by_name() {
         "sqlite:/dev/null/chat.db",
         "sqlite:/",
     ] {
-        let ended = run(&["--listen", "127.0.0.1:0", "--store", store], &[]);
+        let ended = fails_to_serve(&["--listen", "127.0.0.1:0", "--store", store]);
         let sentence = failure(4, &ended);
         assert!(sentence.contains(&store["sqlite:".len()..]), "{sentence}");
     }
@@ -118,6 +123,8 @@ fn a_file_of_another_program_is_left_alone() {
                 command,
                 "--listen",
                 "127.0.0.1:0",
+                "--http",
+                "none",
                 "--store",
                 &sqlite_in(&directory),
             ],
@@ -165,7 +172,16 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     .unwrap();
     connection.close().await.unwrap();
     for command in ["serve", "migrate"] {
-        let ended = run(&[command, "--listen", "127.0.0.1:0", "--store", &store], &[]);
+        let arguments = [
+            command,
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "none",
+            "--store",
+            &store,
+        ];
+        let ended = run(&arguments, &[]);
         assert!(failure(4, &ended).contains("9999"), "{}", ended.stderr);
     }
 }

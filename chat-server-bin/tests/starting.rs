@@ -49,7 +49,16 @@ fn without_mysql_the_server_says_so_and_ends() -> Result<(), Failed> {
     let address = free_port()?;
     let store = format!("mysql://chat:hunter2@{address}/chat");
     for command in ["serve", "migrate"] {
-        let ended = run(&[command, "--listen", "127.0.0.1:0", "--store", &store], &[]);
+        let arguments = [
+            command,
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "none",
+            "--store",
+            &store,
+        ];
+        let ended = run(&arguments, &[]);
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);
         let lines: Vec<_> = ended.stderr.lines().collect();
         assert_eq!(lines.len(), 1, "{lines:?}");

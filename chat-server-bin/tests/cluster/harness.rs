@@ -195,7 +195,7 @@ fn start_nodes(count: usize, directory: &TempDir, common: &str) -> Vec<Server> {
                 let name = format!("node-{}", node + 1);
                 let log = event_log(directory, node);
                 let config = directory.path().join(format!("{name}.toml"));
-                let own = format!("node = {name:?}\nevent_log = {log:?}\n{common}");
+                let own = format!("node = {name:?}\nhttp = \"none\"\nevent_log = {log:?}\n{common}");
                 fs::write(&config, own).expect("the folder is there");
                 scope.spawn(move || {
                     let listen = free_port().expect("a free port").to_string();

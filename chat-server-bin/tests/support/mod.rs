@@ -15,6 +15,7 @@
 )]
 
 mod bystanders;
+pub mod http;
 mod process;
 mod server;
 mod wire;

@@ -16,6 +16,10 @@ pub struct Server {
     process: Process,
 }
 
+/// What servers of tests have otherwise than by default where the test says nothing of it, in its arguments or in a
+/// settings file: they must not meet at one port.
+const UNLESS_GIVEN: &[(&str, &str)] = &[("--http", "none")];
+
 impl Server {
     /// Starts a server with these arguments and waits until it is ready.
     ///
@@ -33,12 +37,14 @@ impl Server {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let mut all = vec!["--listen", listen];
         all.extend(arguments.iter().map(String::as_str));
+        all.extend(missing(&all));
         let process = start(&command(&all));
         let ready = process
             .stdout()
             .first_line()
             .unwrap_or_else(|| panic!("the server did not get ready:\n{}", process.stderr().text()));
-        let address = address_in(&ready).unwrap_or_else(|| panic!("no address in {ready:?}"));
+        let address =
+            address_in(&ready, "listening on ").unwrap_or_else(|| panic!("no address in {ready:?}"));
         Self {
             arguments,
             address,
@@ -50,6 +56,14 @@ impl Server {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it answers by HTTP.
+    ///
+    /// # Panics
+    /// Where it was started without `--http`.
+    pub fn http(&self) -> SocketAddr {
+        address_in(&self.ready, ", http ").expect("the server answers by HTTP")
     }
 
     /// The line that it printed when it was ready.
@@ -121,7 +135,16 @@ impl Server {
     }
 }
 
-fn address_in(ready: &str) -> Option<SocketAddr> {
-    let (_, rest) = ready.split_once("listening on ")?;
+fn address_in(ready: &str, before: &str) -> Option<SocketAddr> {
+    let (_, rest) = ready.split_once(before)?;
     rest.split(',').next()?.parse().ok()
+}
+
+/// The flags that these arguments need beside them.
+fn missing<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    if arguments.contains(&"--config") {
+        return Vec::new();
+    }
+    let missing = UNLESS_GIVEN.iter().filter(|(flag, _)| !arguments.contains(flag));
+    missing.flat_map(|&(flag, value)| [flag, value]).collect()
 }

@@ -1,0 +1,62 @@
+//! The HTTP side door: whether the server is alive, whether it is ready, and its metrics.
+//!
+//! It has an address of its own, which is for operators. It answers from before the store is opened until
+//! after everything is drained, so that a load balancer always gets an answer.
+
+mod connections;
+mod exposition;
+mod routes;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use chat_core::Chat;
+
+use crate::failure::Failure;
+use crate::listen::{self, OPERATORS, Taken};
+use crate::tasks::Tasks;
+use exposition::Exposition;
+
+/// The side door, once it is open.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    address: SocketAddr,
+    chat: Arc<OnceLock<Chat>>,
+}
+
+impl Door {
+    /// Begins to answer at an address that was taken, and to count what `/metrics` shows.
+    pub(crate) fn open(taken: Taken, tasks: &mut Tasks) -> Result<Self, Failure> {
+        let address = taken.address();
+        let listener = taken.listen()?;
+        let exposition = Exposition::install()?;
+        tasks.spawn("metrics", exposition.clone().keep_up(tasks.stop_token().clone()));
+        let chat = Arc::default();
+        let routes = routes::routes(Arc::clone(&chat), exposition);
+        tasks.spawn(
+            "http",
+            connections::serve(listener, routes, tasks.stop_token().clone()),
+        );
+        tracing::info!(%address, "answering /healthz, /readyz and /metrics by HTTP");
+        Ok(Self { address, chat })
+    }
+
+    /// Where it answers.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on `/readyz` tells of this node.
+    pub(crate) fn show(&self, chat: Chat) {
+        // There is one node in a process.
+        let _ = self.chat.set(chat);
+    }
+}
+
+/// Takes the address, before anything else is touched; `None` where the door is switched off.
+pub(crate) async fn take(address: Option<&str>) -> Result<Option<Taken>, Failure> {
+    match address {
+        Some(address) => listen::take(OPERATORS, address).await.map(Some),
+        None => Ok(None),
+    }
+}

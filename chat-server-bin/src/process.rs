@@ -1,0 +1,66 @@
+//! What the system says of this process. Where it does not say, as outside Linux, there is less to show.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
+use nix::sys::time::TimeVal;
+
+/// Its resident memory, in bytes.
+pub(crate) fn resident_memory() -> Option<u64> {
+    let kibibytes = status("VmRSS:")?.strip_suffix(" kB")?.parse::<u64>().ok()?;
+    Some(kibibytes * 1_024)
+}
+
+/// How many threads it has.
+pub(crate) fn threads() -> Option<u64> {
+    status("Threads:")?.parse().ok()
+}
+
+/// The time that it kept cores busy, since its start.
+pub(crate) fn cpu_time() -> Option<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    Some(duration(usage.user_time())? + duration(usage.system_time())?)
+}
+
+/// How many files it has open.
+pub(crate) fn open_files() -> Option<usize> {
+    let descriptors = fs::read_dir("/proc/self/fd").ok()?;
+    // One of them is the folder itself, while it is read.
+    Some(descriptors.count().saturating_sub(1))
+}
+
+/// How many files it may have open.
+pub(crate) fn most_open_files() -> Option<u64> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    Some(soft)
+}
+
+fn status(key: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(value.trim().to_owned())
+}
+
+fn duration(time: TimeVal) -> Option<Duration> {
+    let seconds = u64::try_from(time.tv_sec()).ok()?;
+    let micros = u64::try_from(time.tv_usec()).ok()?;
+    Some(Duration::from_secs(seconds) + Duration::from_micros(micros))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linux_says_all_of_it() {
+        let before = open_files().unwrap();
+        let file = fs::File::open("/proc/self/status").unwrap();
+        assert!(open_files().unwrap() > 0 && most_open_files().unwrap() >= before as u64);
+        drop(file);
+        // A process of less than 100 KiB, or more than 100 GiB, would be another unit.
+        assert!((100_000..100_000_000_000).contains(&resident_memory().unwrap()));
+        assert!(threads().unwrap() >= 1);
+        assert!(cpu_time().unwrap() < Duration::from_secs(3_600));
+    }
+}
