@@ -170,6 +170,8 @@ fn setting_argument(setting: &Explained) -> Arg {
             .default_missing_value("true"),
         key if key.starts_with("mysql.") => argument.help_heading("MySQL"),
         key if key.starts_with("redis.") => argument.help_heading("Redis"),
+        key if key.starts_with("kafka.") => argument.help_heading("Kafka"),
+        key if key.starts_with("event_log_file.") => argument.help_heading("Files of the event log"),
         _ if is_limit => argument.help_heading("Limits"),
         _ => argument,
     }
@@ -179,6 +181,7 @@ fn value_name(key: &str) -> &'static str {
     match key {
         "listen" | "http" => "ADDR",
         "store" | "bus" | "presence" => "URL",
+        "event_log" => "URLS",
         "proxy_protocol_from" => "NETWORKS",
         "node" => "NAME",
         _ => "VALUE",

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::{Arguments, Override};
 use crate::backend_settings::{MySqlSettings, RedisSettings};
 use crate::backend_url::BackendUrl;
+use crate::event_log::{EventLogFileSettings, EventLogUrls, KafkaSettings, NamesSetting};
 use crate::failure::Failure;
 use crate::limit_settings::{LimitSettings, Period};
 use crate::networks::Networks;
@@ -33,7 +34,10 @@ pub(crate) struct Settings {
     pub(crate) drain: Period,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
-    pub(crate) event_log: String,
+    pub(crate) event_log: EventLogUrls,
+    pub(crate) event_log_names: NamesSetting,
+    pub(crate) event_log_file: EventLogFileSettings,
+    pub(crate) kafka: KafkaSettings,
     pub(crate) mysql: MySqlSettings,
     pub(crate) redis: RedisSettings,
     pub(crate) limits: LimitSettings,
@@ -63,7 +67,10 @@ impl Default for Settings {
             drain: Duration::from_secs(5).into(),
             log_level: "info".to_owned(),
             log_format: LogFormat::Text,
-            event_log: String::new(),
+            event_log: EventLogUrls::default(),
+            event_log_names: NamesSetting::default(),
+            event_log_file: EventLogFileSettings::default(),
+            kafka: KafkaSettings::default(),
             mysql: MySqlSettings::default(),
             redis: RedisSettings::default(),
             limits: LimitSettings::default(),
@@ -110,13 +117,36 @@ impl Settings {
     /// # Errors
     /// Never for these types; the serializer asks for it.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
-        let shown = Self {
+        Ok(toml::to_string(&self.redacted())?)
+    }
+
+    /// The settings by their keys, as in `limits.max_frame`, without secrets.
+    pub(crate) fn by_key(&self) -> serde_json::Map<String, serde_json::Value> {
+        let nested = serde_json::to_value(self.redacted()).unwrap_or_default();
+        let mut flat = serde_json::Map::new();
+        for (key, value) in nested.as_object().into_iter().flatten() {
+            match value.as_object() {
+                Some(section) => flat.extend(
+                    section
+                        .iter()
+                        .map(|(name, value)| (format!("{key}.{name}"), value.clone())),
+                ),
+                None => {
+                    flat.insert(key.clone(), value.clone());
+                }
+            }
+        }
+        flat
+    }
+
+    fn redacted(&self) -> Self {
+        Self {
             store: self.store.redacted(),
             bus: self.bus.redacted(),
             presence: self.presence.redacted(),
+            event_log: self.event_log.redacted(),
             ..self.clone()
-        };
-        Ok(toml::to_string(&shown)?)
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod chosen;
 mod cluster;
 mod commands;
 mod config;
+mod event_log;
 mod failure;
 mod http;
 #[cfg(feature = "cluster")]

@@ -34,7 +34,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let node = node_name(&settings.node, address.port())?;
     let mut tasks = Tasks::default();
     let door = http.map(|taken| Door::open(taken, &mut tasks)).transpose()?;
-    let wired = wire_up(&settings).await?;
+    let wired = wire_up(&settings, &node).await?;
     let chat = start(&settings, &wired, node.clone());
     if let Some(door) = &door {
         door.show(chat.clone());

@@ -10,6 +10,7 @@ use crate::backend_settings::{MySqlSettings, RedisSettings};
 use crate::chosen::Chosen;
 use crate::cluster;
 use crate::config::Settings;
+use crate::event_log;
 use crate::failure::Failure;
 use crate::limit_settings::Period;
 
@@ -21,6 +22,14 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 const SMALLEST_FRAME: usize = 1_024;
 /// More connections of one node than a MySQL server takes in all.
 const MOST_CONNECTIONS: u32 = 10_000;
+/// The smallest file of the event log: several records fit in it.
+const SMALLEST_LOG_FILE: u64 = 16_384;
+/// More files than that are renamed too slowly.
+const MOST_LOG_FILES: u16 = 100;
+/// More partitions than that help no node.
+const MOST_PARTITIONS: u16 = 1_000;
+/// The longest time a record may wait for others.
+const LONGEST_LINGER: Duration = Duration::from_secs(1);
 /// The longest `redis.prefix`: it is sent with every key.
 const LONGEST_PREFIX: usize = 64;
 
@@ -32,6 +41,8 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     }
     let chosen = Chosen::of(settings).map_err(Failure::setting)?;
     cluster::check(settings, &chosen).map_err(Failure::setting)?;
+    event_log::check(settings).map_err(Failure::setting)?;
+    check_event_log(settings)?;
     if !settings.node.is_empty() {
         NodeId::parse(&settings.node).map_err(|error| Failure::setting(format!("`node` {error}")))?;
     }
@@ -77,6 +88,37 @@ fn check_mysql(mysql: &MySqlSettings) -> Result<(), Failure> {
         )
     })?;
     check_period("mysql.acquire_timeout", mysql.acquire_timeout, Zero::Refused)
+}
+
+fn check_event_log(settings: &Settings) -> Result<(), Failure> {
+    let (file, kafka) = (&settings.event_log_file, &settings.kafka);
+    require(file.max_bytes.get() >= SMALLEST_LOG_FILE, || {
+        format!(
+            "`event_log_file.max_bytes` must be at least {SMALLEST_LOG_FILE}, not {}",
+            file.max_bytes
+        )
+    })?;
+    require(file.max_files <= MOST_LOG_FILES, || {
+        format!(
+            "`event_log_file.max_files` must be at most {MOST_LOG_FILES}, not {}",
+            file.max_files
+        )
+    })?;
+    require(kafka.partitions.get() <= MOST_PARTITIONS, || {
+        format!(
+            "`kafka.partitions` must be at most {MOST_PARTITIONS}, not {}",
+            kafka.partitions
+        )
+    })?;
+    require(kafka.buffer.get() as u64 <= LARGEST_COUNT.unsigned_abs(), || {
+        format!(
+            "`kafka.buffer` must be at most {LARGEST_COUNT}, not {}",
+            kafka.buffer
+        )
+    })?;
+    require(Duration::from(kafka.linger) <= LONGEST_LINGER, || {
+        "`kafka.linger` must be at most 1s".to_owned()
+    })
 }
 
 fn check_redis(redis: &RedisSettings) -> Result<(), Failure> {
@@ -228,6 +270,22 @@ mod tests {
             ("`redis.prefix`", |settings| {
                 settings.redis.prefix = "a b".to_owned()
             }),
+            ("`event_log`", |settings| {
+                settings.event_log = ["events.jsonl"][..].into();
+            }),
+            ("`event_log_file.max_bytes`", |settings| {
+                settings.event_log_file.max_bytes = std::num::NonZeroU64::MIN
+            }),
+            ("`event_log_file.max_files`", |settings| {
+                settings.event_log_file.max_files = 101
+            }),
+            ("`kafka.partitions`", |settings| {
+                settings.kafka.partitions = std::num::NonZeroU16::MAX
+            }),
+            ("`kafka.buffer`", |settings| {
+                settings.kafka.buffer = std::num::NonZeroUsize::MAX
+            }),
+            ("`kafka.linger`", |settings| settings.kafka.linger = seconds(2)),
             ("`log_level`", |settings| {
                 settings.log_level = "chat=loud".to_owned()
             }),

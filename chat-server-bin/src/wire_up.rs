@@ -1,16 +1,16 @@
 //! From settings to backends: with `cluster.rs`, the only place that names concrete adapters.
 
-use std::fs::OpenOptions;
-use std::path::Path;
 use std::sync::Arc;
 
 use chat_adapters::sqlite::SqliteStore;
-use chat_core::memory::{JsonLinesLog, MemoryBackends};
-use chat_core::ports::{Backends, EventLog, Stores};
+use chat_core::memory::MemoryBackends;
+use chat_core::ports::{Backends, Stores};
+use chat_core::types::NodeId;
 
 use crate::chosen::{Chosen, Store};
 use crate::cluster::{self, Cluster};
 use crate::config::Settings;
+use crate::event_log;
 use crate::failure::{Failure, FailureKind};
 
 /// What a server stands on, and what has to be closed at its end.
@@ -21,7 +21,7 @@ pub(crate) struct Wired {
 }
 
 /// Opens everything that the settings name.
-pub(crate) async fn wire_up(settings: &Settings) -> Result<Wired, Failure> {
+pub(crate) async fn wire_up(settings: &Settings, node: &NodeId) -> Result<Wired, Failure> {
     let chosen = Chosen::of(settings).map_err(Failure::setting)?;
     let mut backends = MemoryBackends::default().backends();
     let mut sqlite = None;
@@ -31,8 +31,8 @@ pub(crate) async fn wire_up(settings: &Settings) -> Result<Wired, Failure> {
         sqlite = Some(store);
     }
     let cluster = Cluster::open(settings, &chosen, &mut backends).await?;
-    if !settings.event_log.is_empty() {
-        backends.log = event_log(Path::new(&settings.event_log))?;
+    if let Some(log) = event_log::open(settings, node)? {
+        backends.log = log;
     }
     if let Some(warning) = chosen.warning() {
         tracing::warn!("{warning}");
@@ -75,19 +75,4 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<String, Failure> {
 
 fn store_failure(error: impl Into<anyhow::Error>) -> Failure {
     Failure::new(FailureKind::Store, error)
-}
-
-fn event_log(path: &Path) -> Result<Arc<dyn EventLog>, Failure> {
-    let log = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .and_then(JsonLinesLog::new);
-    let log = log.map_err(|error| {
-        Failure::setting(format!(
-            "cannot write the file of `event_log`, {}: {error}",
-            path.display()
-        ))
-    })?;
-    Ok(Arc::new(log))
 }

@@ -72,7 +72,7 @@ impl Cluster {
 fn settings(number: usize, mariadb: &MariaDb, redis: &Redis) -> String {
     let store = MariaDb::url_at(mariadb.address(), DATABASE);
     format!(
-        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\nnode = \"node-{number}\"\nstore = {store:?}\nbus = {:?}\n\
+        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\nevent_log = []\nnode = \"node-{number}\"\nstore = {store:?}\nbus = {:?}\n\
          proxy_protocol_from = [\"{NGINX_ADDRESS}/32\"]\n\
          [limits]\nregistrations_per_minute = 1000000\n",
         redis.url()

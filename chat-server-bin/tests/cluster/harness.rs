@@ -193,9 +193,9 @@ fn start_nodes(count: usize, directory: &TempDir, common: &str) -> Vec<Server> {
         let starts: Vec<_> = (0..count)
             .map(|node| {
                 let name = format!("node-{}", node + 1);
-                let log = event_log(directory, node);
+                let log = format!("file:{}", event_log(directory, node).display());
                 let config = directory.path().join(format!("{name}.toml"));
-                let own = format!("node = {name:?}\nhttp = \"none\"\nevent_log = {log:?}\n{common}");
+                let own = format!("node = {name:?}\nhttp = \"none\"\nevent_log = [{log:?}]\n{common}");
                 fs::write(&config, own).expect("the folder is there");
                 scope.spawn(move || {
                     let listen = free_port().expect("a free port").to_string();

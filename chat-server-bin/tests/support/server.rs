@@ -17,8 +17,8 @@ pub struct Server {
 }
 
 /// What servers of tests have otherwise than by default where the test says nothing of it, in its arguments or in a
-/// settings file: they must not meet at one port.
-const UNLESS_GIVEN: &[(&str, &str)] = &[("--http", "none")];
+/// settings file: they must neither meet at one port nor write where the test runs.
+const UNLESS_GIVEN: &[(&str, &str)] = &[("--http", "none"), ("--event-log", "")];
 
 impl Server {
     /// Starts a server with these arguments and waits until it is ready.
