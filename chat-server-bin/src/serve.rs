@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chat_adapters::tcp::{Keepalive, Serve};
-use chat_core::ports::SendPolicy;
+use chat_core::ports::{Level, SendPolicy};
 use chat_core::types::NodeId;
-use chat_core::{Chat, Limits};
+use chat_core::{Chat, Limits, Usage};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
+use crate::event_log;
 use crate::failure::Failure;
 use crate::http::{self, Door};
 use crate::listen::{self, CLIENTS};
 use crate::node_name::node_name;
 use crate::open_files;
+use crate::process;
 use crate::shutdown::{Signals, serve_until_signal};
 use crate::tasks::Tasks;
 use crate::wire_up::{Wired, wire_up};
@@ -34,13 +37,17 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let node = node_name(&settings.node, address.port())?;
     let mut tasks = Tasks::default();
     let door = http.map(|taken| Door::open(taken, &mut tasks)).transpose()?;
-    let wired = wire_up(&settings, &node).await?;
+    let mut wired = wire_up(&settings).await?;
+    if let Some(log) = event_log::open(&settings, &node)? {
+        wired.backends.log = log;
+    }
     let chat = start(&settings, &wired, node.clone());
     if let Some(door) = &door {
         door.show(chat.clone());
     }
     let signals = Signals::take().context("cannot handle signals")?;
     let listener = taken.listen()?;
+    chat.record(Level::Info, "node_ready", ready_fields(address));
     say_ready(&settings, address, door.as_ref(), &node)?;
 
     let stop = CancellationToken::new();
@@ -64,6 +71,12 @@ fn start(settings: &Settings, wired: &Wired, node: NodeId) -> Chat {
         .limits(limits)
         .node(node)
         .send_policy(policy)
+        .settings(settings.by_key())
+        .names_in_log(settings.event_log_names.into())
+        .usage(|| Usage {
+            memory_bytes: process::resident_memory(),
+            cpu: process::cpu_time(),
+        })
         .start()
 }
 
@@ -77,6 +90,10 @@ fn tcp_server(settings: &Settings, listener: TcpListener, chat: &Chat) -> Serve 
         .proxy_protocol_from(settings.proxy_protocol_from.iter())
         .proxy_header_timeout(settings.proxy_header_timeout.into())
         .keepalive(keepalive)
+}
+
+fn ready_fields(address: SocketAddr) -> Map<String, Value> {
+    Map::from_iter([("address".to_owned(), address.to_string().into())])
 }
 
 /// The one line on standard output, for people and for programs that wait for it.

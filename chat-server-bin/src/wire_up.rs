@@ -5,12 +5,10 @@ use std::sync::Arc;
 use chat_adapters::sqlite::SqliteStore;
 use chat_core::memory::MemoryBackends;
 use chat_core::ports::{Backends, Stores};
-use chat_core::types::NodeId;
 
 use crate::chosen::{Chosen, Store};
 use crate::cluster::{self, Cluster};
 use crate::config::Settings;
-use crate::event_log;
 use crate::failure::{Failure, FailureKind};
 
 /// What a server stands on, and what has to be closed at its end.
@@ -20,8 +18,8 @@ pub(crate) struct Wired {
     cluster: Cluster,
 }
 
-/// Opens everything that the settings name.
-pub(crate) async fn wire_up(settings: &Settings, node: &NodeId) -> Result<Wired, Failure> {
+/// Opens every backend that the settings name, but for the event log.
+pub(crate) async fn wire_up(settings: &Settings) -> Result<Wired, Failure> {
     let chosen = Chosen::of(settings).map_err(Failure::setting)?;
     let mut backends = MemoryBackends::default().backends();
     let mut sqlite = None;
@@ -31,9 +29,6 @@ pub(crate) async fn wire_up(settings: &Settings, node: &NodeId) -> Result<Wired,
         sqlite = Some(store);
     }
     let cluster = Cluster::open(settings, &chosen, &mut backends).await?;
-    if let Some(log) = event_log::open(settings, node)? {
-        backends.log = log;
-    }
     if let Some(warning) = chosen.warning() {
         tracing::warn!("{warning}");
     }

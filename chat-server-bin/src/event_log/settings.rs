@@ -3,6 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use chat_core::NamesInLog;
 use serde::{Deserialize, Serialize};
 
 use crate::limit_settings::Period;
@@ -14,6 +15,15 @@ pub(crate) enum NamesSetting {
     #[default]
     Hashed,
     Omitted,
+}
+
+impl From<NamesSetting> for NamesInLog {
+    fn from(names: NamesSetting) -> Self {
+        match names {
+            NamesSetting::Hashed => Self::Hashed,
+            NamesSetting::Omitted => Self::Omitted,
+        }
+    }
 }
 
 /// The settings of the section `[event_log_file]`.

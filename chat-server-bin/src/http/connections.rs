@@ -36,7 +36,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             Some(ended) = answering.join_next() => {
-                tell_failure(ended);
+                tell_failure(&ended);
                 continue;
             }
             accepted = async {
@@ -60,7 +60,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
     }
     let rest = async {
         while let Some(ended) = answering.join_next().await {
-            tell_failure(ended);
+            tell_failure(&ended);
         }
     };
     // Dropping the set cuts off who is still there.
@@ -82,7 +82,7 @@ async fn answer(stream: TcpStream, routes: Router) {
     }
 }
 
-fn tell_failure(ended: Result<(), JoinError>) {
+fn tell_failure(ended: &Result<(), JoinError>) {
     if ended.is_err() {
         tracing::error!(task = "http", "an answer of the HTTP side door has failed");
     }

@@ -45,8 +45,8 @@ async fn readyz(State(node): State<Node>) -> Response {
 }
 
 fn reasons_of(chat: &Chat) -> Vec<String> {
-    let away = (!chat.is_store_available()).then(|| "store_away".to_owned());
-    away.into_iter().collect()
+    let readiness = chat.readiness();
+    readiness.reasons.iter().map(ToString::to_string).collect()
 }
 
 async fn metrics(State(exposition): State<Exposition>) -> Response {
