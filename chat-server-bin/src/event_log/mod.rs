@@ -1,7 +1,7 @@
 //! Where the event log goes: standard error, files, Kafka, several at once.
 
 mod file;
-#[path = "without_kafka.rs"]
+#[cfg_attr(not(feature = "kafka"), path = "without_kafka.rs")]
 mod kafka;
 mod settings;
 mod sinks;
