@@ -7,6 +7,7 @@ use chat_core::protocol::Conversations;
 use chat_core::types::{Data, Description, Device, GroupName, MessageId, Seq, Token, UserName};
 use clap::{Args, Parser, Subcommand};
 
+use super::logs::LogsArguments;
 use super::target::{GroupTarget, Target, UserTarget};
 
 const AFTER_HELP: &str = "\
@@ -62,7 +63,7 @@ pub(crate) struct GlobalArguments {
     /// device ends the first [default: `default` for listen and interactive use, others for the rest]
     #[arg(long, global = true, env = "CHAT_DEVICE")]
     pub(crate) device: Option<Device>,
-    /// Print one JSON object a line, as docs/protocol.md describes it
+    /// Print one JSON object a line, as docs/protocol.md (for `logs`, docs/log.md) describes it
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -147,6 +148,8 @@ pub(crate) enum Command {
     },
     /// Ask the server for a sign of life
     Ping,
+    /// Show what the servers of a cluster log, in the order of time
+    Logs(Box<LogsArguments>),
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod directory;
 mod failure;
 mod interactive;
 mod listen;
+mod logs;
 mod one_shot;
 mod output;
 mod target;

@@ -30,6 +30,21 @@ pub(crate) fn visible_lines(text: &str) -> String {
     lines.join("\n    | ")
 }
 
+/// Makes the same characters of a line of JSON visible, by escapes that stand for the same values.
+pub(crate) fn escape_in_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            // JSON has these outside of texts only, where a space does the same.
+            '\t' | '\n' | '\r' => shown.push(' '),
+            // None of them needs more than four digits.
+            obeyed if is_obeyed(obeyed) => shown.push_str(&format!("\\u{:04x}", u32::from(obeyed))),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
 /// Controls, and the marks that change the direction of text or break its lines.
 fn is_obeyed(character: char) -> bool {
     character.is_control()
@@ -50,6 +65,10 @@ pub(crate) enum Tone {
     Quiet,
     /// Something to look at.
     Alert,
+    /// Something that failed.
+    Failed,
+    /// What a line is about.
+    Topic,
 }
 
 impl Tone {
@@ -60,6 +79,8 @@ impl Tone {
             Self::Group => "35",
             Self::Quiet => "2",
             Self::Alert => "1;33",
+            Self::Failed => "1;31",
+            Self::Topic => "1",
         }
     }
 }
@@ -76,12 +97,16 @@ pub(crate) enum Colour {
 impl Colour {
     /// On for a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
     pub(crate) fn of_stdout() -> Self {
-        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if std::io::stdout().is_terminal() && !is_refused {
+        if std::io::stdout().is_terminal() && !Self::is_refused() {
             Self::On
         } else {
             Self::Off
         }
+    }
+
+    /// Whether `NO_COLOR` asks for none.
+    pub(crate) fn is_refused() -> bool {
+        std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
     }
 
     /// Colours a text, which must be harmless already.
@@ -114,12 +139,18 @@ fn local_time_seen(at: Timestamp, now: &Zoned) -> String {
 
 /// A moment in local time, with the date and the seconds.
 pub(crate) fn full_local_time(at: Timestamp) -> String {
+    local_time_as(at, "%Y-%m-%d %H:%M:%S")
+}
+
+/// A moment in local time, with the date and the milliseconds.
+pub(crate) fn precise_local_time(at: Timestamp) -> String {
+    local_time_as(at, "%Y-%m-%d %H:%M:%S.%3f")
+}
+
+fn local_time_as(at: Timestamp, format: &str) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     match jiff::Timestamp::from_millisecond(millis) {
-        Ok(moment) => moment
-            .to_zoned(TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string(),
+        Ok(moment) => moment.to_zoned(TimeZone::system()).strftime(format).to_string(),
         Err(_) => "?".to_owned(),
     }
 }

@@ -1,0 +1,146 @@
+//! A folder with logs, and the binary beside it.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use chat_core::Timestamp;
+use chat_core::ports::{Level, LogRecord};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// Within this everything happens that is to happen.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Setting {
+    folder: TempDir,
+}
+
+impl Setting {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn append(&self, name: &str, text: &str) {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.path(name))
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// The binary in the folder of the logs.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("TZ", "UTC")
+            .kill_on_drop(true)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end, which is a good one: what it printed, and what it said on standard error.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> (String, String) {
+        let output = tokio::time::timeout(DEADLINE, self.command(arguments).output())
+            .await
+            .expect("it ends")
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        (String::from_utf8(output.stdout).unwrap(), errors)
+    }
+
+    /// Follows, as long as the result lives.
+    pub(crate) fn follow(&self, arguments: &[&str]) -> Following {
+        let mut child = self.command(arguments).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Following { child, lines }
+    }
+}
+
+pub(crate) struct Following {
+    pub(crate) child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Following {
+    pub(crate) async fn line(&mut self) -> String {
+        let line = tokio::time::timeout(DEADLINE, self.lines.next_line());
+        line.await.expect("a line comes").unwrap().expect("it goes on")
+    }
+
+    /// Whether nothing more comes.
+    pub(crate) async fn ends(&mut self) -> bool {
+        let line = tokio::time::timeout(DEADLINE, self.lines.next_line());
+        line.await.expect("it ends").unwrap().is_none()
+    }
+
+    /// Reads no further.
+    pub(crate) fn close(self) -> Child {
+        self.child
+    }
+
+    pub(crate) fn interrupt(&self) {
+        let pid = self.child.id().unwrap().to_string();
+        let status = std::process::Command::new("kill").args(["-INT", &pid]).status();
+        assert!(status.unwrap().success());
+    }
+}
+
+/// A record, as a node writes it.
+pub(crate) fn record(node: &str, number: u64, at: u64, event: &str) -> LogRecord {
+    LogRecord {
+        at: Timestamp::from_millis(at),
+        node: node.parse().unwrap(),
+        number,
+        level: Level::Info,
+        event: event.to_owned(),
+        fields: Map::new(),
+    }
+}
+
+pub(crate) fn with(mut record: LogRecord, key: &str, value: impl Into<Value>) -> LogRecord {
+    record.fields.insert(key.to_owned(), value.into());
+    record
+}
+
+pub(crate) fn at_level(level: Level, mut record: LogRecord) -> LogRecord {
+    record.level = level;
+    record
+}
+
+/// The line of a record in a file.
+pub(crate) fn line(record: &LogRecord) -> String {
+    format!("{}\n", serde_json::to_string(record).unwrap())
+}
+
+/// The records of lines that `--json` printed, as node and number.
+pub(crate) fn keys(lines: &str) -> Vec<(String, u64)> {
+    lines.lines().map(key).collect()
+}
+
+pub(crate) fn key(line: &str) -> (String, u64) {
+    let record: LogRecord = serde_json::from_str(line).unwrap();
+    (record.node.to_string(), record.number)
+}
