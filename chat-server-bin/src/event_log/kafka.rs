@@ -38,6 +38,7 @@ fn options(settings: &Settings, url: &BackendUrl) -> Result<KafkaOptions, String
         partitions: kafka.partitions.get(),
         replication: (kafka.replication > 0).then_some(kafka.replication),
         buffer: kafka.buffer.get(),
+        in_flight: kafka.in_flight.get(),
         compression: kafka.compression.into(),
         linger: kafka.linger.into(),
         ..options

@@ -50,6 +50,7 @@ pub(crate) struct KafkaSettings {
     /// Zero for the servers' own default.
     pub(crate) replication: u16,
     pub(crate) buffer: NonZeroUsize,
+    pub(crate) in_flight: NonZeroUsize,
     pub(crate) compression: CompressionSetting,
     pub(crate) linger: Period,
 }
@@ -61,6 +62,7 @@ impl Default for KafkaSettings {
             partitions: NonZeroU16::MIN.saturating_add(7),
             replication: 0,
             buffer: NonZeroUsize::MIN.saturating_add(65_535),
+            in_flight: NonZeroUsize::MIN.saturating_add(8_191),
             compression: CompressionSetting::Lz4,
             linger: Duration::from_millis(5).into(),
         }
