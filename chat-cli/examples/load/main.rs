@@ -1,4 +1,4 @@
-//! A small load on running servers: `load sends|latency|group|idle ADDRESSES CONNECTIONS AMOUNT`.
+//! A small load on running servers: `load sends|latency|group|visits|idle ADDRESSES CONNECTIONS AMOUNT`.
 //!
 //! ADDRESSES is one address, or several with commas between them, which connections take in turn.
 //!
@@ -9,6 +9,8 @@
 //!   sent to its delivery.
 //! - `group`: CONNECTIONS members of one group; three of them send for AMOUNT seconds, as fast as all
 //!   receive. Measures deliveries a second.
+//! - `visits`: CONNECTIONS users, each of whom logs in and goes ten times a second, for AMOUNT seconds. Measures
+//!   sessions a second.
 //! - `idle`: logs CONNECTIONS connections in, then stays silent for AMOUNT seconds.
 //!
 //! Prints `ready` when all are logged in, then waits a moment, and prints one line with what it
@@ -19,6 +21,7 @@ mod group;
 mod idle;
 mod latency;
 mod sends;
+mod visits;
 
 use std::time::Duration;
 
@@ -36,7 +39,7 @@ const GRACE: Duration = Duration::from_secs(120);
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [mode, addresses, connections, amount] = arguments.as_slice() else {
-        bail!("usage: load sends|latency|group|idle ADDRESSES CONNECTIONS AMOUNT");
+        bail!("usage: load sends|latency|group|visits|idle ADDRESSES CONNECTIONS AMOUNT");
     };
     let addresses = Addresses::parse(addresses);
     let (connections, amount) = (connections.parse()?, amount.parse()?);
@@ -45,8 +48,9 @@ async fn main() -> anyhow::Result<()> {
         "sends" => sends::run(&addresses, connections, seconds).await,
         "latency" => latency::run(&addresses, connections, amount).await,
         "group" => group::run(&addresses, connections, seconds).await,
+        "visits" => visits::run(&addresses, connections, seconds).await,
         "idle" => idle::run(&addresses, connections, seconds).await,
-        _ => bail!("the mode is one of sends, latency, group and idle"),
+        _ => bail!("the mode is one of sends, latency, group, visits and idle"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::Context;
-use chat_test_services::{MariaDb, Nginx, Process, Redis};
+use chat_test_services::{MariaDb, Nginx, Pid, Process, Redis};
 use sqlx::{Connection as _, MySqlConnection};
 use tempfile::TempDir;
 
@@ -23,12 +23,16 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Vec<SocketAddr>,
     pub(crate) mariadb: MariaDb,
     pub(crate) redis: Redis,
-    _processes: Vec<Process>,
+    processes: Vec<Process>,
     _directory: TempDir,
 }
 
 impl Cluster {
-    pub(crate) async fn start(programs: &Programs) -> anyhow::Result<Self> {
+    /// Starts a cluster whose nodes, by their number, write the event log where a line of their settings says.
+    pub(crate) async fn start(
+        programs: &Programs,
+        event_log: impl Fn(usize) -> String,
+    ) -> anyhow::Result<Self> {
         let mariadb = MariaDb::start()?;
         let redis = Redis::start()?;
         let mut connection = MySqlConnection::connect(&mariadb.url()).await?;
@@ -41,7 +45,8 @@ impl Cluster {
         let mut nodes = Vec::new();
         for number in 1..=NODES {
             let file = directory.path().join(format!("node-{number}.toml"));
-            fs::write(&file, settings(number, &mariadb, &redis))?;
+            let settings = settings(number, &event_log(number), &mariadb, &redis);
+            fs::write(&file, settings)?;
             let process = Process::start(Command::new(&programs.server).arg("--config").arg(&file))?;
             nodes.push(address(&process)?);
             processes.push(process);
@@ -51,7 +56,7 @@ impl Cluster {
             nodes,
             mariadb,
             redis,
-            _processes: processes,
+            processes,
             _directory: directory,
         })
     }
@@ -66,13 +71,18 @@ impl Cluster {
         let nodes: Vec<_> = self.nodes.iter().map(SocketAddr::to_string).collect();
         nodes.join(",")
     }
+
+    /// The nodes' processes.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Pid> {
+        self.processes.iter().map(Process::id)
+    }
 }
 
 /// The defaults, but for what a load from one address needs.
-fn settings(number: usize, mariadb: &MariaDb, redis: &Redis) -> String {
+fn settings(number: usize, event_log: &str, mariadb: &MariaDb, redis: &Redis) -> String {
     let store = MariaDb::url_at(mariadb.address(), DATABASE);
     format!(
-        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\nevent_log = []\nnode = \"node-{number}\"\nstore = {store:?}\nbus = {:?}\n\
+        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\n{event_log}\nnode = \"node-{number}\"\nstore = {store:?}\nbus = {:?}\n\
          proxy_protocol_from = [\"{NGINX_ADDRESS}/32\"]\n\
          [limits]\nregistrations_per_minute = 1000000\n",
         redis.url()

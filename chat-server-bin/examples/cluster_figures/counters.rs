@@ -1,10 +1,11 @@
-//! What MariaDB and Redis have counted.
+//! What MariaDB, Redis and Linux have counted.
 
 use std::collections::BTreeMap;
 
 use sqlx::{Connection as _, MySqlConnection, Row as _};
 
 use crate::cluster::Cluster;
+use crate::processes::busy;
 
 /// Counters at one moment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Counters {
     pub(crate) commits: f64,
     /// Messages that were published on Redis.
     pub(crate) published: f64,
+    /// Seconds of processor time that the nodes have taken.
+    pub(crate) nodes_busy: f64,
 }
 
 impl Counters {
@@ -25,6 +28,7 @@ impl Counters {
             statements: count("Questions"),
             commits: count("Com_commit"),
             published: published(cluster).await?,
+            nodes_busy: busy(cluster.ids())?,
         })
     }
 
@@ -33,6 +37,7 @@ impl Counters {
             statements: self.statements - earlier.statements,
             commits: self.commits - earlier.commits,
             published: self.published - earlier.published,
+            nodes_busy: self.nodes_busy - earlier.nodes_busy,
         }
     }
 }

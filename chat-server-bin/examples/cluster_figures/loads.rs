@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::counters::{Counters, listeners};
 use crate::programs::Programs;
 
-/// What a load printed, and what MariaDB and Redis counted from its first message to its end.
+/// What a load printed, and what was counted from its first message to its end.
 pub(crate) struct Load {
     line: String,
     counters: Counters,
@@ -66,6 +66,11 @@ impl Load {
     /// Messages a transaction; those of acknowledgements and the like count too.
     pub(crate) fn messages_a_commit(&self) -> anyhow::Result<f64> {
         Ok(self.messages()? / self.counters.commits)
+    }
+
+    /// Seconds of the nodes' processor time a message.
+    pub(crate) fn nodes_busy(&self) -> anyhow::Result<f64> {
+        Ok(self.counters.nodes_busy / self.messages()?)
     }
 
     /// Publishes on Redis a message.

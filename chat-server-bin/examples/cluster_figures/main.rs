@@ -1,12 +1,16 @@
-//! Measures a cluster of three nodes behind nginx, on a MariaDB and a Redis of its own: `cluster_figures [RUNS]`.
+//! Measures a cluster of three nodes behind nginx, on a MariaDB and a Redis of its own: `cluster_figures [log] [RUNS]`.
 //!
 //! `make figures` builds what it needs and runs it three times. Each run begins with an empty store, and measures
 //! a bare loop of inserts on the same MariaDB. It ends with an error where a message was lost, repeated or out of
 //! order.
+//!
+//! `make log-figures` measures what the event log costs instead, and what becomes of sends while its Kafka is away.
 
 mod cluster;
 mod counters;
 mod loads;
+mod log;
+mod processes;
 mod programs;
 mod table;
 
@@ -19,16 +23,26 @@ use loads::Load;
 use programs::Programs;
 use table::Table;
 
+/// The setting of nodes that write no event log.
+const NO_LOG: &str = "event_log = []";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let runs: usize = match std::env::args().nth(1) {
-        Some(runs) => runs.parse().context("usage: cluster_figures [RUNS]")?,
+    let mut arguments = std::env::args().skip(1).peekable();
+    let is_of_log = arguments.next_if(|argument| argument == "log").is_some();
+    let runs: usize = match arguments.next() {
+        Some(runs) => runs.parse().context("usage: cluster_figures [log] [RUNS]")?,
         None => 1,
     };
     let programs = Programs::find()?;
     let mut table = Table::default();
+    if is_of_log {
+        log::measure(&programs, runs, &mut table).await?;
+        table.print();
+        return Ok(());
+    }
     for _ in 0..runs {
-        let cluster = Cluster::start(&programs).await?;
+        let cluster = Cluster::start(&programs, |_| NO_LOG.to_owned()).await?;
         sends(&programs, &cluster, &mut table).await?;
         latency(&programs, &cluster, &mut table).await?;
         group(&programs, &cluster, &mut table).await?;
@@ -86,7 +100,7 @@ async fn group(programs: &Programs, cluster: &Cluster, table: &mut Table) -> any
 
 /// Rows a second that a loop of multi-row inserts stores on the cluster's MariaDB, 500 in a transaction.
 fn bare(programs: &Programs, cluster: &Cluster) -> anyhow::Result<f64> {
-    let output = Command::new(&programs.bare)
+    let output = Command::new(programs.bare()?)
         .env("CHAT_TEST_MYSQL_URL", cluster.mariadb.url())
         .output()?;
     if !output.status.success() {

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 pub(crate) struct Programs {
     pub(crate) server: PathBuf,
     pub(crate) load: PathBuf,
-    pub(crate) bare: PathBuf,
+    bare: PathBuf,
 }
 
 impl Programs {
@@ -21,15 +21,19 @@ impl Programs {
         Ok(Self {
             server: present(&built.join("chat-server"))?,
             load: present(&examples.join("load"))?,
-            bare: present(&examples.join("mysql_append"))?,
+            bare: examples.join("mysql_append"),
         })
+    }
+
+    pub(crate) fn bare(&self) -> anyhow::Result<PathBuf> {
+        present(&self.bare)
     }
 }
 
 fn present(program: &Path) -> anyhow::Result<PathBuf> {
     if !program.is_file() {
         bail!(
-            "{} is missing: `make figures` builds all that is needed",
+            "{} is missing: `make figures` and `make log-figures` build all that is needed",
             program.display()
         );
     }
