@@ -131,6 +131,11 @@ async fn dropping_a_log_brings_what_waits_to_kafka() {
         flush_time: chat_test_services::DEADLINE,
         ..mock.options(TOPIC)
     };
+    mock.order(|cluster| {
+        cluster
+            .broker_round_trip_time(1, Duration::from_millis(300))
+            .unwrap();
+    });
     let log = log(&options);
     append(&log, 1..=1_000);
     drop(log);

@@ -6,8 +6,10 @@ use chat_adapters::kafka::{Follow, KafkaError, KafkaLogReader, KafkaOptions, Log
 use chat_core::ports::LogRecord;
 use futures_util::StreamExt;
 use libtest_mimic::Trial;
-use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::{ClientConfig, Message, Timestamp};
 
 use crate::mock::Mock;
 use crate::scene::{
@@ -16,6 +18,7 @@ use crate::scene::{
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials!("reading": &[], {
+        what_is_in_kafka_is_as_documented,
         an_empty_topic_ends_at_once,
         a_topic_that_is_missing_is_an_error,
         what_is_no_record_is_passed_over_and_counted,
@@ -49,6 +52,33 @@ fn write(options: &KafkaOptions, values: &[Vec<u8>]) {
 
 fn json(record: &LogRecord) -> Vec<u8> {
     serde_json::to_vec(record).unwrap()
+}
+
+/// The key, the time and the JSON, as another program finds them.
+async fn what_is_in_kafka_is_as_documented() {
+    let mock = Mock::with_topic(TOPIC, 1);
+    let options = mock.options(TOPIC);
+    let log = log(&options);
+    let records = [record_of("n1", 1), record_of("n2", 1)];
+    for record in &records {
+        chat_core::ports::EventLog::append(&log, record.clone());
+    }
+    flush(&log).await;
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", options.servers[0].to_string())
+        .set("group.id", "another")
+        .create()
+        .unwrap();
+    let mut begin = TopicPartitionList::new();
+    begin.add_partition_offset(TOPIC, 0, Offset::Beginning).unwrap();
+    consumer.assign(&begin).unwrap();
+    for record in &records {
+        let message = consumer.poll(chat_test_services::DEADLINE).unwrap().unwrap();
+        let at = i64::try_from(record.at.as_millis()).unwrap();
+        assert_eq!(message.key(), Some(record.node.as_str().as_bytes()));
+        assert_eq!(message.timestamp(), Timestamp::CreateTime(at));
+        assert_eq!(message.payload(), Some(json(record).as_slice()));
+    }
 }
 
 async fn an_empty_topic_ends_at_once() {
