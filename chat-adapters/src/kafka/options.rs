@@ -153,10 +153,10 @@ pub struct KafkaOptions {
     pub replication: Option<u16>,
     /// How many records may wait to be sent, before the oldest of them are dropped.
     pub buffer: usize,
-    /// How many records may be sent and not yet acknowledged, besides those that wait. None of them is dropped
-    /// while the log lives.
+    /// How many records may be sent and not yet acknowledged, besides those that wait: 1 to 16,384. None of them is
+    /// dropped while the log lives.
     pub in_flight: usize,
-    /// How long a record may wait for others to be sent with it.
+    /// How long a record may wait for others to be sent with it, a second at most.
     pub linger: Duration,
     /// How batches are made smaller.
     pub compression: Compression,

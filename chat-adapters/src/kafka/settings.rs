@@ -1,5 +1,7 @@
 //! Options as the settings of librdkafka.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
@@ -8,6 +10,8 @@ use super::{KafkaError, KafkaOptions};
 
 /// The most records that may be sent and not yet acknowledged: as far back do readers know repeats.
 pub(super) const MOST_IN_FLIGHT: usize = 16_384;
+/// What lingers longer looks as if nobody answered.
+const LONGEST_LINGER: Duration = Duration::from_secs(1);
 /// How much of what is not yet acknowledged librdkafka holds, in KiB.
 const MOST_HELD: &str = "65536";
 
@@ -26,8 +30,8 @@ pub(super) fn check(options: &KafkaOptions) -> Result<(), KafkaError> {
         "`buffer` is at least 1 record"
     } else if !(1..=MOST_IN_FLIGHT).contains(&options.in_flight) {
         "`in_flight` is 1 to 16,384 records"
-    } else if options.linger.as_secs() >= 60 {
-        "`linger` is less than a minute"
+    } else if options.linger > LONGEST_LINGER {
+        "`linger` is a second at most"
     } else {
         return Ok(());
     };
@@ -117,8 +121,6 @@ pub(super) fn consumer(options: &KafkaOptions) -> ClientConfig {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use rdkafka::consumer::BaseConsumer;
     use rdkafka::producer::BaseProducer;
 
@@ -225,7 +227,7 @@ mod tests {
             |options| options.buffer = 0,
             |options| options.in_flight = 0,
             |options| options.in_flight = 16_385,
-            |options| options.linger = Duration::from_secs(60),
+            |options| options.linger = Duration::from_millis(1_001),
         ];
         for (number, spoil) in wrong.into_iter().enumerate() {
             let mut options = good.clone();
