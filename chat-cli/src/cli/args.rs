@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::logs::LogsArguments;
 use super::target::{GroupTarget, Target, UserTarget};
+use super::top::TopArguments;
 
 const AFTER_HELP: &str = "\
 Without a subcommand, chat is interactive; /help there lists its commands.
@@ -150,6 +151,8 @@ pub(crate) enum Command {
     Ping,
     /// Show what the servers of a cluster log, in the order of time
     Logs(Box<LogsArguments>),
+    /// Watch the nodes of a cluster in a table
+    Top(TopArguments),
 }
 
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use super::one_shot::{Repeat, in_session};
 use super::output::{Wording, print_json, print_line};
 use super::text::Colour;
 use super::token_file::StoredLogin;
-use super::{interactive, listen, logs};
+use super::{interactive, listen, logs, top};
 
 /// Runs what the command line asks for.
 pub(crate) fn run(arguments: Arguments, runtime: &Runtime) -> Result<(), Failure> {
@@ -41,6 +41,7 @@ async fn run_command(global: &GlobalArguments, command: Command) -> Result<(), F
         Command::Send(arguments) => send_message(global, arguments).await,
         Command::Listen(arguments) => listen::run(global, &arguments).await,
         Command::Logs(arguments) => logs::run(global, *arguments).await,
+        Command::Top(arguments) => top::run(global, arguments).await,
         Command::Ping => {
             let mut connection = Connection::connect(&global.server).await?;
             let at = connection.ping().await?;
@@ -85,6 +86,7 @@ fn action_of(command: Command) -> Option<Action> {
         | Command::Send(_)
         | Command::Listen(_)
         | Command::Logs(_)
+        | Command::Top(_)
         | Command::Ping => return None,
     })
 }

@@ -14,6 +14,7 @@ mod output;
 mod target;
 mod text;
 mod token_file;
+mod top;
 
 pub(crate) use args::Arguments;
 pub(crate) use commands::run;

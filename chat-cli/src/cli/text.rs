@@ -147,6 +147,11 @@ pub(crate) fn precise_local_time(at: Timestamp) -> String {
     local_time_as(at, "%Y-%m-%d %H:%M:%S.%3f")
 }
 
+/// The time of day, with the seconds.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    local_time_as(at, "%H:%M:%S")
+}
+
 fn local_time_as(at: Timestamp, format: &str) -> String {
     let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
     match jiff::Timestamp::from_millisecond(millis) {

@@ -11,3 +11,5 @@
 mod files;
 mod follow;
 mod setting;
+mod terminal;
+mod top;

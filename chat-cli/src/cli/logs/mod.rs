@@ -25,8 +25,11 @@ mod seek;
 mod source;
 mod tail;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod wording;
 
-pub(crate) use args::LogsArguments;
-pub(crate) use run::run;
+pub(crate) use args::{LogsArguments, SourceArguments};
+pub(crate) use feed::{Extent, Follow};
+pub(crate) use merge::Merge;
+pub(crate) use moment::Moment;
+pub(crate) use run::{open, run};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chat_core::{Clock, SystemClock};
 
-use super::args::{ColourChoice, LogsArguments};
+use super::args::{ColourChoice, LogsArguments, SourceArguments};
 use super::entry::Entry;
 use super::feed::{Extent, Follow};
 use super::filter::Filter;
@@ -44,10 +44,8 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: LogsArguments) -> R
         follow,
         window,
     };
-    let sources = source::parse_all(&arguments.from.sources)?;
-    source::check(&sources, follow)?;
     let mut show = Show {
-        merge: Merge::start(sources, extent, clock)?,
+        merge: open(&arguments.from, extent, clock)?,
         output: Output::new(form(global, arguments.color), arguments.limit),
         filter,
         is_caught_up: false,
@@ -56,6 +54,16 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: LogsArguments) -> R
     let outcome = show.all(time_left.filter(|_| follow == Follow::Yes)).await;
     show.report();
     outcome
+}
+
+/// Starts reading what the command line names.
+///
+/// # Errors
+/// Where it names nothing that can be read.
+pub(crate) fn open(from: &SourceArguments, extent: Extent, clock: Arc<dyn Clock>) -> Result<Merge, Failure> {
+    let sources = source::parse_all(&from.sources)?;
+    source::check(&sources, extent.follow)?;
+    Merge::start(sources, extent, clock)
 }
 
 fn form(global: &GlobalArguments, choice: ColourChoice) -> Form {
