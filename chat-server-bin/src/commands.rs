@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::failure::Failure;
 #[cfg(feature = "cluster")]
 use crate::import;
+use crate::telemetry::Telemetry;
 use crate::{serve, telemetry, wire_up};
 
 /// Loads the settings and does what the command line asks for.
@@ -23,8 +24,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         #[cfg(feature = "cluster")]
         Task::Import(source) => on_runtime(import::import(&settings, source)),
         Task::Serve => {
-            telemetry::start(&settings)?;
-            on_runtime(serve::serve(settings))
+            let Telemetry {
+                levels,
+                traced,
+                export,
+            } = telemetry::start(&settings)?;
+            let served = on_runtime(serve::serve(settings, arguments.clone(), levels, traced));
+            export.close();
+            served
         }
     }
 }

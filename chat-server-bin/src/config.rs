@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) drain: Period,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
+    pub(crate) otlp: String,
+    pub(crate) otlp_level: SpanLevel,
     pub(crate) event_log: EventLogUrls,
     pub(crate) event_log_names: NamesSetting,
     pub(crate) event_log_file: EventLogFileSettings,
@@ -49,6 +51,17 @@ pub(crate) struct Settings {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+/// From which level on spans are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SpanLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
 impl Default for Settings {
@@ -67,6 +80,8 @@ impl Default for Settings {
             drain: Duration::from_secs(5).into(),
             log_level: "info".to_owned(),
             log_format: LogFormat::Text,
+            otlp: String::new(),
+            otlp_level: SpanLevel::Debug,
             event_log: EventLogUrls::default(),
             event_log_names: NamesSetting::default(),
             event_log_file: EventLogFileSettings::default(),
@@ -122,21 +137,23 @@ impl Settings {
 
     /// The settings by their keys, as in `limits.max_frame`, without secrets.
     pub(crate) fn by_key(&self) -> serde_json::Map<String, serde_json::Value> {
-        let nested = serde_json::to_value(self.redacted()).unwrap_or_default();
-        let mut flat = serde_json::Map::new();
+        self.redacted().by_key_with_secrets()
+    }
+
+    /// The same with secrets, to be compared and never shown.
+    pub(crate) fn by_key_with_secrets(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut keys = serde_json::Map::new();
+        let nested = serde_json::to_value(self).unwrap_or_default();
         for (key, value) in nested.as_object().into_iter().flatten() {
-            match value.as_object() {
-                Some(section) => flat.extend(
-                    section
-                        .iter()
-                        .map(|(name, value)| (format!("{key}.{name}"), value.clone())),
-                ),
-                None => {
-                    flat.insert(key.clone(), value.clone());
-                }
+            let Some(section) = value.as_object() else {
+                keys.insert(key.clone(), value.clone());
+                continue;
+            };
+            for (name, value) in section {
+                keys.insert(format!("{key}.{name}"), value.clone());
             }
         }
-        flat
+        keys
     }
 
     fn redacted(&self) -> Self {

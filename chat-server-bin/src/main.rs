@@ -20,6 +20,7 @@ mod node_name;
 mod open_files;
 mod process;
 mod reference;
+mod reload;
 mod serve;
 mod shutdown;
 mod tasks;

@@ -11,25 +11,35 @@ use chat_core::types::NodeId;
 use chat_core::{Chat, Limits, Usage};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::arguments::Arguments;
 use crate::config::Settings;
-use crate::event_log;
 use crate::failure::Failure;
 use crate::http::{self, Door};
 use crate::listen::{self, CLIENTS};
 use crate::node_name::node_name;
-use crate::open_files;
-use crate::process;
+use crate::reload::Reload;
 use crate::shutdown::{Signals, serve_until_signal};
 use crate::tasks::Tasks;
+use crate::telemetry::{Levels, Traced};
 use crate::wire_up::{Wired, wire_up};
+use crate::{event_log, open_files, process};
 
 /// How often TCP asks again in as long a time as `tcp_keepalive`, once it has asked first.
 const QUESTIONS_IN_A_SILENCE: u32 = 4;
 
 /// Runs the server until a signal ends it.
-pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
+pub(crate) async fn serve(
+    settings: Settings,
+    arguments: Arguments,
+    levels: Levels,
+    traced: Traced,
+) -> Result<(), Failure> {
+    // A signal that came before it is handled would end the process.
+    let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
     // First the addresses: a second server on the same store must fail before it touches the store.
     let taken = listen::take(CLIENTS, &settings.listen).await?;
     let http = http::take(settings.http_address()).await?;
@@ -39,12 +49,14 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
     let door = http.map(|taken| Door::open(taken, &mut tasks)).transpose()?;
     let mut wired = wire_up(&settings).await?;
     if let Some(log) = event_log::open(&settings, &node)? {
-        wired.backends.log = log;
+        wired.backends.log = traced.counted_in(log);
     }
     let chat = start(&settings, &wired, node.clone());
     if let Some(door) = &door {
         door.show(chat.clone());
     }
+    let traced_stop = tasks.stop_token().child_token();
+    tasks.spawn("traced", traced.record(chat.clone(), traced_stop.clone()));
     let signals = Signals::take().context("cannot handle signals")?;
     let listener = taken.listen()?;
     chat.record(Level::Info, "node_ready", ready_fields(address));
@@ -52,7 +64,18 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let serving = tcp_server(&settings, listener, &chat).until(stop.clone().cancelled_owned());
-    serve_until_signal(signals, &chat, &mut tasks, settings.drain.into(), stop, serving).await?;
+    let (running, in_effect) = watch::channel(settings);
+    let reload = Reload {
+        arguments,
+        running,
+        levels,
+        chat: chat.clone(),
+    };
+    tasks.spawn("reload", reload.at_each(hangup, tasks.stop_token().clone()));
+    let spread = || in_effect.borrow().drain.into();
+    serve_until_signal(signals, &chat, &mut tasks, spread, stop, serving).await?;
+    // The node's last record is that it has stopped.
+    traced_stop.cancel();
     chat.shutdown().await;
     wired.close().await;
     tasks.stop().await;

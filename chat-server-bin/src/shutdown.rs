@@ -41,12 +41,12 @@ impl Signals {
 }
 
 /// Serves until a signal comes, then drains: every connection is told to leave, spread over
-/// `spread`, and what was accepted is answered first. `stop` ends the accepting of `serving`.
+/// what `spread` is then, and what was accepted is answered first. `stop` ends the accepting of `serving`.
 pub(crate) async fn serve_until_signal(
     mut signals: Signals,
     chat: &Chat,
     tasks: &mut Tasks,
-    spread: Duration,
+    spread: impl FnOnce() -> Duration,
     stop: CancellationToken,
     serving: impl Future<Output = io::Result<()>>,
 ) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ pub(crate) async fn serve_until_signal(
     stop.cancel();
     // Cancel safe: everything that a second signal cuts short ends with the process.
     tokio::select! {
-        () = drain(chat, spread, serving) => Ok(()),
+        () = drain(chat, spread(), serving) => Ok(()),
         signal = signals.next() => {
             Err(anyhow::anyhow!("ended at once by a second signal, {signal}, before everything was drained").into())
         }

@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::event_log;
 use crate::failure::Failure;
 use crate::limit_settings::Period;
+use crate::telemetry;
 
 /// The largest number that a limit can have: what it bounds has to fit in memory.
 const LARGEST_COUNT: i64 = 16_777_216;
@@ -43,6 +44,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
     cluster::check(settings, &chosen).map_err(Failure::setting)?;
     event_log::check(settings).map_err(Failure::setting)?;
     check_event_log(settings)?;
+    telemetry::check(settings).map_err(Failure::setting)?;
     if !settings.node.is_empty() {
         NodeId::parse(&settings.node).map_err(|error| Failure::setting(format!("`node` {error}")))?;
     }

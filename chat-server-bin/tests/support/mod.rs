@@ -15,6 +15,7 @@
 )]
 
 mod bystanders;
+pub mod events;
 pub mod http;
 mod process;
 mod server;

@@ -111,6 +111,11 @@ impl Server {
         self.process.signal(Signal::SIGTERM);
     }
 
+    /// Asks it to read its settings again, and does not wait.
+    pub fn reload(&mut self) {
+        self.process.signal(Signal::SIGHUP);
+    }
+
     /// Waits for it to end by itself.
     pub fn wait(&mut self) -> Ended {
         let ended = self.process.wait_all();

@@ -1,0 +1,40 @@
+//! The log on standard error.
+
+use std::io::{IsTerminal as _, stderr};
+
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt};
+
+use super::Listener;
+use crate::config::{LogFormat, Settings};
+use crate::failure::Failure;
+
+/// Which lines are written; can be changed while the program runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Levels(Handle<EnvFilter, Registry>);
+
+impl Levels {
+    /// From now on these.
+    pub(crate) fn set(&self, log_level: &str) -> Result<(), Failure> {
+        let changed = self.0.reload(filter(log_level)?);
+        changed.map_err(|error| Failure::from(anyhow::Error::new(error)))
+    }
+}
+
+/// What writes the lines.
+pub(super) fn listener(settings: &Settings) -> Result<(Listener, Levels), Failure> {
+    let (filter, handle) = reload::Layer::new(filter(&settings.log_level)?);
+    let lines = fmt::layer().with_writer(stderr);
+    let listener = match settings.log_format {
+        LogFormat::Text => lines
+            .with_ansi(stderr().is_terminal())
+            .with_filter(filter)
+            .boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+    };
+    Ok((listener, Levels(handle)))
+}
+
+fn filter(log_level: &str) -> Result<EnvFilter, Failure> {
+    EnvFilter::try_new(log_level).map_err(|error| Failure::setting(format!("`log_level` is wrong: {error}")))
+}
