@@ -161,10 +161,16 @@ fn warnings_of_the_program_are_records_too() {
     let mut server = Server::start(&["--config", config.to_str().unwrap()]);
     fs::write(&config, format!("{text}lisen = \"x\"\n")).unwrap();
     server.reload();
-    let traced = wait_for(&log, "traced");
-    assert_eq!(traced["level"], "warn");
+    let traced = eventually("the warning is recorded", || {
+        let mut records = events(&log).into_iter();
+        records.find(|record| record["fields"]["target"] == "chat_server::reload")
+    })
+    .unwrap();
+    assert_eq!(
+        (&traced["event"], &traced["level"]),
+        (&json!("traced"), &json!("warn"))
+    );
     let fields = &traced["fields"];
-    assert_eq!(fields["target"], "chat_server::reload");
     assert!(
         fields["message"]
             .as_str()
