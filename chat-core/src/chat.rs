@@ -8,6 +8,7 @@ use crate::chat_builder::ChatBuilder;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::meters::catalogue::GOODBYES;
 use crate::node::{Node, Tasks};
 use crate::operation::Readiness;
 use crate::ports::{Backends, Level, NoticeKind, Topic};
@@ -138,7 +139,11 @@ impl Chat {
     /// draining.
     pub fn accept(&self, address: Option<IpAddr>) -> Result<Connection, Goodbye> {
         let node = self.node_ref();
-        let control = node.connections.admit(address, &node.limits)?;
+        let admitted = node.connections.admit(address, &node.limits);
+        let control = admitted.inspect_err(|goodbye| {
+            GOODBYES.count(&[goodbye.code.as_str()]).increment(1);
+        })?;
+        node.meters.connections_accepted.increment(1);
         Ok(Connection::new(Arc::clone(node), control))
     }
 
@@ -210,6 +215,10 @@ impl Chat {
     }
 
     async fn open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
+        session::count_host_login(self.find_and_open(user, device).await)
+    }
+
+    async fn find_and_open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
         let node = self.node_ref();
         let found = node.store.read(node.backends.stores.users.users(&[user])).await?;
         let user = found

@@ -21,6 +21,9 @@ macro_rules! wire_codes {
             /// Every code, in the order of the protocol's table.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The spellings on the wire, in the same order.
+            pub(crate) const SPELLINGS: &'static [&'static str] = &[$($text),+];
+
             /// The spelling on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

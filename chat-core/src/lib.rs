@@ -10,11 +10,13 @@ mod error;
 pub mod faulty;
 mod limits;
 pub mod memory;
+pub mod meters;
 mod node;
 mod operation;
 pub mod ports;
 pub mod protocol;
 mod session;
+mod spelled;
 pub mod types;
 
 pub use chat::{Chat, SessionOptions};

@@ -4,7 +4,7 @@
 //!   its defaults flush each commit to disk.
 //! - Every call has a deadline, waiting for a connection included. Deadlocks, lock time-outs and lost
 //!   connections before the commit are got over inside the store, with pauses, and counted in
-//!   `chat_mysql_retries_total` by `reason`.
+//!   `chat_mysql_retries_total` by `reason`; [`METRICS`] has all that is counted.
 //! - A connection whose call did not finish is closed and never used again.
 //! - The schema and the reasons for it are in `sql/mysql` and `sql/README.md`.
 //!
@@ -32,6 +32,7 @@ mod history;
 mod joining;
 mod memberships;
 mod messages;
+mod meters;
 mod migrations;
 mod open;
 mod open_error;
@@ -45,6 +46,7 @@ mod store;
 mod tokens;
 mod users;
 
+pub use meters::METRICS;
 pub use open_error::OpenError;
 pub use options::MySqlOptions;
 pub use store::MySqlStore;

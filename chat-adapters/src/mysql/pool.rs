@@ -7,12 +7,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use metrics::{Counter, Gauge, Histogram};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions, Connection, MySqlConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::MySqlOptions;
+use super::meters::{CONNECTION_WAIT_SECONDS, CONNECTIONS_IN_USE, CONNECTIONS_LIMIT, CONNECTIONS_MADE};
 use super::session::Session;
 
 /// Beyond the smallest number, connections that were idle for as long as this are closed.
@@ -29,6 +31,9 @@ pub(super) struct Pool {
     permits: Semaphore,
     /// The one that was used last comes at the end, and is used next.
     idle: Mutex<Vec<Idle>>,
+    wait_seconds: Histogram,
+    in_use: Gauge,
+    made: Counter,
 }
 
 struct Idle {
@@ -51,6 +56,7 @@ pub(super) enum NoConnection {
 impl Pool {
     pub(super) fn new(options: &MySqlOptions) -> Self {
         let max_connections = options.max_connections.get();
+        CONNECTIONS_LIMIT.level(&[]).set(max_connections);
         Self {
             server: options.server.clone(),
             settings: settings(options.call_timeout),
@@ -58,6 +64,9 @@ impl Pool {
             min_connections: usize::try_from(options.min_connections.min(max_connections)).unwrap_or(1),
             permits: Semaphore::new(usize::try_from(max_connections).unwrap_or(1)),
             idle: Mutex::new(Vec::new()),
+            wait_seconds: CONNECTION_WAIT_SECONDS.distribution(&[]),
+            in_use: CONNECTIONS_IN_USE.level(&[]),
+            made: CONNECTIONS_MADE.count(&[]),
         }
     }
 
@@ -66,6 +75,7 @@ impl Pool {
         let mut connection = self.server.connect().await?;
         let settings = sqlx::raw_sql(sqlx::AssertSqlSafe(self.settings.clone()));
         settings.execute(&mut connection).await?;
+        self.made.increment(1);
         Ok(connection)
     }
 
@@ -84,10 +94,13 @@ impl Pool {
         wait_until: Instant,
         deadline: Instant,
     ) -> Result<(Session, Permit<'_>), NoConnection> {
-        let permit = timeout_at(wait_until, self.permits.acquire())
-            .await
+        let began_at = Instant::now();
+        let acquired = timeout_at(wait_until, self.permits.acquire()).await;
+        self.wait_seconds.record(began_at.elapsed());
+        let permit = acquired
             .map_err(|_| NoConnection::Exhausted)?
             .map_err(|_| NoConnection::Closed)?;
+        let permit = Permit::new(permit, &self.in_use);
         let idle = self.idle().pop();
         let connection = match idle {
             Some(idle) => idle.connection,
@@ -96,7 +109,7 @@ impl Pool {
                 .map_err(|_| NoConnection::OutOfTime)?
                 .map_err(NoConnection::Failed)?,
         };
-        Ok((Session::new(connection), Permit { _inner: permit }))
+        Ok((Session::new(connection), permit))
     }
 
     /// Closes what is idle, because one connection was found to be gone: the others most likely are too.
@@ -142,6 +155,23 @@ impl Pool {
 /// The right to one connection.
 pub(super) struct Permit<'p> {
     _inner: SemaphorePermit<'p>,
+    in_use: &'p Gauge,
+}
+
+impl<'p> Permit<'p> {
+    fn new(permit: SemaphorePermit<'p>, in_use: &'p Gauge) -> Self {
+        in_use.increment(1.0);
+        Self {
+            _inner: permit,
+            in_use,
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.in_use.decrement(1.0);
+    }
 }
 
 /// The settings of a session, whatever the server's defaults are.

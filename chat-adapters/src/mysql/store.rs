@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chat_core::BackendError;
-use metrics::counter;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::{CallError, Cause, failed};
+use super::meters::RETRIES;
 use super::pool::{NoConnection, Pool};
 use super::session::{Progress, Session, Stage};
 use super::{Migrated, MySqlOptions, OpenError, open};
 
-/// How often calls were made again inside the store, by `reason`.
-const RETRIES: &str = "chat_mysql_retries_total";
 /// The first pause before a call is made again; each further one is up to twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// The longest pause.
@@ -86,7 +84,7 @@ impl MySqlStore {
             let Some((reason, pause)) = again else {
                 return Err(failure.error);
             };
-            counter!(RETRIES, "reason" => reason).increment(1);
+            RETRIES.count(&[reason]).increment(1);
             sleep(pause).await;
         }
     }

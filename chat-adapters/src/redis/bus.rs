@@ -13,6 +13,7 @@ use super::receiver::SkipLog;
 use super::servers::{Call, Servers};
 use super::slots::slot_of;
 use super::subscription::RedisSubscription;
+use super::meters::PUBLISHED;
 
 /// Notices that are sent in one go; their answers are waited for before the next ones are sent.
 const NOTICES_AT_ONCE: usize = 1_024;
@@ -63,7 +64,7 @@ impl RedisBus {
         let calls: Vec<_> = calls.collect();
         let answers = self.servers.call(&calls).await;
         let done = answers.iter().filter(|answer| answer.is_ok()).count();
-        metrics::counter!("chat_redis_published_total").increment(done as u64);
+        PUBLISHED.count(&[]).increment(done as u64);
         let sent = if done > 0 { Sent::Partly } else { before };
         match answers.into_iter().find_map(Result::err) {
             Some(error) => Err(error.into_backend(CANNOT_PUBLISH, sent)),

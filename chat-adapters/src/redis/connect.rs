@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::error::CallError;
 use super::receiver::Receiver;
 use super::{Address, Deployment, RedisOptions, tls};
+use super::meters::CONNECTION_ATTEMPTS;
 
 /// Requests that may wait in one connection; further ones wait in their callers.
 const WAITING_REQUESTS: usize = 64;
@@ -85,7 +86,7 @@ impl Connector {
         end: CancellationToken,
         pushes: Option<Arc<Receiver>>,
     ) -> Result<Live, CallError> {
-        metrics::counter!("chat_redis_connection_attempts_total").increment(1);
+        CONNECTION_ATTEMPTS.count(&[]).increment(1);
         let limit = self.options.call_timeout;
         match timeout(limit, self.open(address, &end, pushes)).await {
             Ok(Ok(live)) => Ok(live),

@@ -8,6 +8,8 @@ use chat_core::ports::{BusItem, Notice};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use super::meters::{PUSHES_DROPPED, GAPS};
+
 /// The time between two gaps while nothing can be received; the port allows a second.
 const GAP_INTERVAL: Duration = Duration::from_millis(750);
 
@@ -54,7 +56,7 @@ impl Inbox {
         } else if let Some(last) = state.items.back_mut() {
             // The gap takes the place of a notice, which is lost with the new one.
             let lost = if *last == BusItem::Gap { 1 } else { 2 };
-            metrics::counter!("chat_redis_pushes_dropped_total").increment(lost);
+            PUSHES_DROPPED.count(&[]).increment(lost);
             *last = BusItem::Gap;
         }
         drop(state);
@@ -88,7 +90,7 @@ impl Inbox {
             _ => state.items.push_back(BusItem::Gap),
         }
         drop(state);
-        metrics::counter!("chat_redis_gaps_total").increment(1);
+        GAPS.count(&[]).increment(1);
         self.filled.notify_one();
     }
 

@@ -12,6 +12,7 @@ use super::Address;
 use super::connect::Connector;
 use super::error::CallError;
 use super::retry::Retry;
+use super::meters::CONNECTIONS_LOST;
 
 /// The way to one server. Dropping it ends its connection.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ async fn keep(
                 live.lost.cancelled().await;
                 tell.send_replace(State::Connecting);
                 if !end.is_cancelled() {
-                    metrics::counter!("chat_redis_connections_lost_total").increment(1);
+                    CONNECTIONS_LOST.count(&[]).increment(1);
                 }
             }
         }

@@ -32,17 +32,7 @@
 //! ```
 //! and in a cluster also `+spublish +ssubscribe +sunsubscribe +cluster|slots`, on each server.
 //!
-//! # Metrics
-//! | counter | what is counted |
-//! | --- | --- |
-//! | `chat_redis_published_total` | notices that Redis has taken, one message each |
-//! | `chat_redis_received_total` | messages that subscriptions have received |
-//! | `chat_redis_skipped_total` | of these, those of another version (`reason`: `version`, `kind`, `malformed`) |
-//! | `chat_redis_pushes_dropped_total` | notices that found no room in a subscription |
-//! | `chat_redis_gaps_total` | losses and returns of subscriptions, and calls that were given up |
-//! | `chat_redis_reconnects_total` | subscriptions that have returned |
-//! | `chat_redis_connection_attempts_total` | attempts to connect |
-//! | `chat_redis_connections_lost_total` | connections for calls that were lost |
+//! What is counted is listed in [`METRICS`].
 
 mod bus;
 mod codec;
@@ -50,6 +40,7 @@ mod connect;
 mod error;
 mod inbox;
 mod link;
+mod meters;
 mod options;
 mod presence;
 mod reader;
@@ -65,6 +56,7 @@ mod tls;
 mod url;
 
 pub use bus::RedisBus;
+pub use meters::METRICS;
 pub use options::{Address, Deployment, RedisOptions, Tls};
 pub use presence::RedisPresence;
 pub use url::UrlError;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{Skipped, decode, topic};
 use super::inbox::Inbox;
+use super::meters::{SKIPPED, RECEIVED};
 
 /// Counts what is skipped, and tells of the first only: there may be many while nodes of two
 /// versions run together.
@@ -18,7 +19,7 @@ pub(super) struct SkipLog(AtomicBool);
 
 impl SkipLog {
     fn skipped(&self, why: Skipped) {
-        metrics::counter!("chat_redis_skipped_total", "reason" => why.name()).increment(1);
+        SKIPPED.count(&[why.name()]).increment(1);
         if !self.0.swap(true, Ordering::Relaxed) {
             tracing::warn!("a notice on the bus was skipped, and further ones will be without a word: {why}");
         }
@@ -72,7 +73,7 @@ impl Receiver {
         else {
             return;
         };
-        metrics::counter!("chat_redis_received_total").increment(1);
+        RECEIVED.count(&[]).increment(1);
         let topic = topic(&self.prefix, &channel).ok_or(Skipped::Malformed);
         match topic.and_then(|topic| decode(topic, Bytes::from(payload))) {
             Ok(notice) => self.inbox.push(notice),

@@ -20,6 +20,7 @@ use super::retry::Retry;
 use super::servers::Servers;
 use super::slots::slot_of;
 use super::subscription::Wishes;
+use super::meters::RECONNECTS;
 
 /// Keeps a subscription's topics subscribed. What cannot be is pending, and the subscription is
 /// away meanwhile.
@@ -170,7 +171,7 @@ impl Subscriber {
             self.retry.works();
             let gap_due = self.wishes.take_gap_due();
             if self.failure.take().is_some() {
-                metrics::counter!("chat_redis_reconnects_total").increment(1);
+                RECONNECTS.count(&[]).increment(1);
                 tracing::info!("the bus brings everything again");
                 self.inbox.found();
             } else if gap_due {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
+use super::meters::ACCEPT_FAILURES;
+
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause between two attempts.
@@ -57,6 +59,7 @@ impl Acceptor {
 
     /// One log line for a change of state, not for every attempt.
     fn troubled(&mut self, error: &io::Error) {
+        ACCEPT_FAILURES.count(&[]).increment(1);
         if self.trouble.is_none() {
             tracing::warn!(%error, "no connection can be accepted; trying again until one can");
         }

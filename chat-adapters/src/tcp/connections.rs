@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::introduction::{Introduced, Refusal, introduce};
 use super::keepalive::Keepalive;
 use super::link::{Link, part};
+use super::meters::{REFUSED_HEADERS, SILENT_REFUSALS, Traffic};
 use super::outgoing::Outgoing;
 
 /// Refused connections that are told why at the same time; further ones are closed without a word.
@@ -24,8 +25,6 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time between two warnings about refused headers; the counter has them all.
 const WARNING_PAUSE: Duration = Duration::from_secs(60);
-/// The counter of connections that were closed for their header, by `reason`.
-const REFUSED_HEADERS: &str = "chat_proxy_headers_refused_total";
 
 /// What [`Serve`](super::Serve) was told.
 #[derive(Debug)]
@@ -55,6 +54,7 @@ pub(super) struct Connections {
     serving: JoinSet<()>,
     refusing: JoinSet<()>,
     warned_at: Option<Instant>,
+    traffic: Traffic,
 }
 
 impl Connections {
@@ -66,6 +66,7 @@ impl Connections {
             serving: JoinSet::new(),
             refusing: JoinSet::new(),
             warned_at: None,
+            traffic: Traffic::new(),
         }
     }
 
@@ -98,7 +99,9 @@ impl Connections {
     fn admit(&mut self, socket: TcpStream, address: IpAddr, read: &[u8]) {
         match self.chat.accept(Some(address)) {
             Ok(connection) => {
-                let link = Link::new(socket, connection, read, self.chat.limits().close_timeout);
+                self.traffic.received.increment(read.len() as u64);
+                let close_timeout = self.chat.limits().close_timeout;
+                let link = Link::new(socket, connection, read, close_timeout, self.traffic.clone());
                 self.serving.spawn(link.run());
             }
             Err(goodbye) => self.refuse(socket, goodbye),
@@ -108,6 +111,8 @@ impl Connections {
     fn refuse(&mut self, socket: TcpStream, goodbye: Goodbye) {
         if self.refusing.len() < REFUSALS {
             self.refusing.spawn(refuse(socket, goodbye));
+        } else {
+            SILENT_REFUSALS.count(&[]).increment(1);
         }
     }
 
@@ -148,7 +153,7 @@ impl Connections {
     /// A load balancer that sends no header is one mistake in its settings, and not one for every
     /// connection.
     fn refused(&mut self, peer: IpAddr, refusal: Refusal) {
-        metrics::counter!(REFUSED_HEADERS, "reason" => refusal.name()).increment(1);
+        REFUSED_HEADERS.count(&[refusal.name()]).increment(1);
         let now = Instant::now();
         if self
             .warned_at

@@ -43,6 +43,9 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// All names.
+    pub(super) const NAMES: &'static [&'static str] = &["absent", "malformed", "too_long", "cut_off", "late"];
+
     /// Its name in the log and in the counter.
     pub(super) const fn name(self) -> &'static str {
         match self {

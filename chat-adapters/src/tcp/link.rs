@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::coop;
 use tokio::time::timeout;
 
+use super::meters::Traffic;
 use super::outgoing::Outgoing;
 
 /// How many bytes are read at once. An unfinished frame and one such piece are all that waits
@@ -35,6 +36,7 @@ pub(super) struct Link {
     /// keeps the other direction from its turn.
     input_first: bool,
     close_timeout: Duration,
+    traffic: Traffic,
 }
 
 /// What may still come from the client.
@@ -67,6 +69,7 @@ impl Link {
         connection: Connection,
         read: &[u8],
         close_timeout: Duration,
+        traffic: Traffic,
     ) -> Self {
         let mut decoder = LineDecoder::new(connection.max_frame());
         decoder.extend(read);
@@ -80,6 +83,7 @@ impl Link {
             outgoing: Outgoing::default(),
             input_first: true,
             close_timeout,
+            traffic,
         }
     }
 
@@ -190,7 +194,8 @@ impl Link {
         // only say that nothing is left.
         match self.socket.read_buf(buffer).now_or_never() {
             Some(Ok(0)) => self.input = Input::Ended,
-            Some(Ok(_)) | None => {}
+            Some(Ok(count)) => self.traffic.received.increment(count as u64),
+            None => {}
             Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
             Some(Err(error)) => return Err(error),
         }
@@ -201,7 +206,10 @@ impl Link {
     fn write(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
             match self.socket.try_write(self.outgoing.rest()) {
-                Ok(count) => self.outgoing.advance(count),
+                Ok(count) => {
+                    self.outgoing.advance(count);
+                    self.traffic.sent.increment(count as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -219,8 +227,10 @@ impl Link {
             end,
             outgoing,
             close_timeout,
+            traffic,
             ..
         } = self;
+        traffic.sent.increment(outgoing.rest().len() as u64);
         // Cancel safe: whatever an overdue end cuts short was to be thrown away.
         tokio::select! {
             () = part(socket, outgoing, close_timeout) => {}

@@ -9,6 +9,7 @@ mod connections;
 mod introduction;
 mod keepalive;
 mod link;
+mod meters;
 mod outgoing;
 mod proxy_header;
 mod serve;
@@ -16,4 +17,5 @@ mod serve;
 pub use ipnet::IpNet;
 
 pub use self::keepalive::Keepalive;
+pub use self::meters::METRICS;
 pub use self::serve::{Serve, serve};

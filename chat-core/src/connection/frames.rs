@@ -6,14 +6,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
+use super::asked::Asked;
 use super::calls;
 use super::guard::Guard;
 use super::pending::{Answered, Pending, PendingReplies};
 use crate::error::{Error, ErrorCode, GoodbyeCode, chain};
-use crate::node::{Control, Node};
+use crate::meters::catalogue::{CONNECTIONS_CLOSED, DISCONNECTED, GOODBYES};
+use crate::node::{Control, Limit, Node};
 use crate::protocol::{
     Ack, AckMode, BadFrame, ClientFrame, ErrorReply, Event, Goodbye, Login, Reference, Reply, Request,
+    RequestType,
 };
 use crate::session::{Delivered, Delivery, Opened, SessionHandle, Submitted, enqueue, outcome};
 use crate::types::{ConversationId, Seq};
@@ -77,8 +81,11 @@ impl fmt::Debug for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (State::LoggedIn { session, .. }, Some(goodbye)) = (&self.state, self.control.goodbye()) {
-            session.shared().ends(goodbye.code.as_str());
+        let goodbye = self.control.goodbye();
+        let reason = goodbye.map_or(DISCONNECTED, |goodbye| goodbye.code.as_str());
+        CONNECTIONS_CLOSED.count(&[reason]).increment(1);
+        if let (State::LoggedIn { session, .. }, true) = (&self.state, reason != DISCONNECTED) {
+            session.shared().ends(reason);
         }
         self.node.connections.remove(&self.control);
     }
@@ -134,12 +141,20 @@ impl Connection {
         if frame.len() > self.max_frame() {
             return self.frame_too_large();
         }
+        let now = Instant::now();
         match ClientFrame::decode(frame) {
-            Ok(ClientFrame { request, reference }) => self.take(request, reference),
+            Ok(ClientFrame { request, reference }) => {
+                let asked = Asked::take(&self.node, RequestType::from(&request), now);
+                match self.charge(now) {
+                    Ok(()) => self.take(request, reference, asked),
+                    Err(error) => self.fail(reference, asked, &error),
+                }
+            }
             Err(BadFrame { reference, message }) => {
-                let charged = self.guard.request();
+                let asked = Asked::take(&self.node, RequestType::Invalid, now);
                 let error = Error::new(ErrorCode::BadFrame, message);
-                self.fail(reference, &charged.err().map_or(error, too_many_requests));
+                let error = self.charge(now).err().unwrap_or(error);
+                self.fail(reference, asked, &error);
             }
         }
     }
@@ -147,6 +162,7 @@ impl Connection {
     /// Says that the client sent a frame longer than [`max_frame`](Self::max_frame): it gets a
     /// `goodbye`, because nothing after such a frame can be understood.
     pub fn frame_too_large(&mut self) {
+        self.node.limit_hits.hit(Limit::MaxFrame);
         self.close(Goodbye::new(GoodbyeCode::FrameTooLarge, None));
     }
 
@@ -170,9 +186,9 @@ impl Connection {
         let room = self.node.limits.outbox_bytes;
         let mut size = 0;
         while size < room
-            && let Poll::Ready((reference, answered)) = self.pending.poll_next(cx)
+            && let Poll::Ready((reference, asked, answered)) = self.pending.poll_next(cx)
         {
-            size += self.answer(reference, answered, frames);
+            size += self.answer(reference, asked, answered, frames);
         }
         self.goodbye = self.goodbye.take().or_else(|| self.control.goodbye());
         if self.goodbye.is_none() {
@@ -181,6 +197,7 @@ impl Connection {
         if self.pending.is_empty()
             && let Some(goodbye) = &self.goodbye
         {
+            GOODBYES.count(&[goodbye.code.as_str()]).increment(1);
             push(frames, Event::Goodbye(goodbye.clone()).to_frame().encode());
             return Poll::Ready(Next::Close);
         }
@@ -211,34 +228,43 @@ impl Connection {
     pub(crate) fn begin(&mut self, opened: Opened, ack: AckMode) {
         self.ack = ack;
         let welcome = self.log_in(opened);
-        self.pending.push(None, Pending::Known(welcome));
+        self.pending.push(None, None, Pending::Known(welcome));
     }
 
     // ---- requests ----
 
-    fn take(&mut self, request: Request, reference: Option<Reference>) {
-        if let Err(wait) = self.guard.request() {
-            return self.fail(reference, &too_many_requests(wait));
-        }
+    fn charge(&mut self, now: Instant) -> Result<(), Error> {
+        self.guard.request(now).map_err(|wait| {
+            self.node.limit_hits.hit(Limit::RequestsPerSecond);
+            Error::new(ErrorCode::RateLimited, "too many requests").retry_after(wait)
+        })
+    }
+
+    fn take(&mut self, request: Request, reference: Option<Reference>, asked: Asked) {
         let address = self.control.address();
         match (&self.state, request) {
             (State::LoggedIn { session, .. }, Request::Send(message)) => {
                 let session = session.clone();
                 match session.submit(message) {
-                    Ok(submitted) => self.pending.push(reference, sending(session, submitted)),
-                    Err(error) => self.fail(reference, &error),
+                    Ok(submitted) => self
+                        .pending
+                        .push(reference, Some(asked), sending(session, submitted)),
+                    Err(error) => self.fail(reference, asked, &error),
                 }
             }
             (State::LoggedIn { session, .. }, Request::Ack(Ack { conversation, seq }))
                 if session.ack_known(conversation, seq) =>
             {
                 if reference.is_some() {
-                    self.pending.push(reference, Pending::Known(Reply::Acked));
+                    self.pending
+                        .push(reference, Some(asked), Pending::Known(Reply::Acked));
+                } else {
+                    asked.answered(&self.node, None);
                 }
             }
             (State::LoggedIn { session, .. }, request) => {
                 let call = calls::logged_in(session.clone(), address, request);
-                self.pending.push(reference, Pending::Call(call));
+                self.pending.push(reference, Some(asked), Pending::Call(call));
             }
             (State::Anonymous, request) => {
                 if let Request::Login(Login { ack, .. }) = &request {
@@ -246,18 +272,17 @@ impl Connection {
                     self.control.set_logged_in(true);
                 }
                 let call = calls::anonymous(&self.node, address, request);
-                self.pending.push(reference, Pending::Call(call));
+                self.pending.push(reference, Some(asked), Pending::Call(call));
             }
         }
     }
 
-    fn fail(&mut self, reference: Option<Reference>, error: &Error) {
+    fn fail(&mut self, reference: Option<Reference>, asked: Asked, error: &Error) {
         let reply = self.error_reply(reference.as_ref(), error);
-        self.pending.push(reference, Pending::Known(reply));
+        self.pending.push(reference, Some(asked), Pending::Known(reply));
     }
 
     fn error_reply(&mut self, reference: Option<&Reference>, error: &Error) -> Reply {
-        metrics::counter!("chat_errors_total", "code" => error.code().as_str()).increment(1);
         if error.code() == ErrorCode::Internal {
             let reference = reference.map(tracing::field::debug);
             tracing::error!(
@@ -267,6 +292,7 @@ impl Connection {
             );
         }
         if !self.guard.error() {
+            self.node.limit_hits.hit(Limit::ErrorsPerSecond);
             self.close(Goodbye::new(GoodbyeCode::TooManyErrors, None));
         }
         Reply::Error(ErrorReply::from(error))
@@ -275,10 +301,14 @@ impl Connection {
     // ---- replies ----
 
     /// Appends a reply, and takes in what it changes; answers its size in bytes.
-    fn answer(&mut self, reference: Option<Reference>, answered: Answered, frames: &mut Vec<Bytes>) -> usize {
+    fn answer(
+        &mut self,
+        reference: Option<Reference>,
+        asked: Option<Asked>,
+        answered: Answered,
+        frames: &mut Vec<Bytes>,
+    ) -> usize {
         let reply = match answered {
-            // An acknowledgement that went well is answered only where an answer was asked for.
-            Answered::Reply(Reply::Acked) if reference.is_none() => return 0,
             Answered::Reply(reply) => reply,
             Answered::LoggedIn(opened) => self.log_in(*opened),
             Answered::LoggedOut => {
@@ -291,6 +321,13 @@ impl Connection {
                 self.error_reply(reference.as_ref(), &error)
             }
         };
+        if let Some(asked) = asked {
+            asked.answered(&self.node, Some(&reply));
+        }
+        // An acknowledgement that went well is answered only where an answer was asked for.
+        if reference.is_none() && matches!(reply, Reply::Acked) {
+            return 0;
+        }
         push(frames, reply.to_frame(reference).encode())
     }
 
@@ -376,10 +413,6 @@ fn sending(session: SessionHandle, submitted: Submitted) -> Pending {
             }
         })),
     }
-}
-
-fn too_many_requests(wait: std::time::Duration) -> Error {
-    Error::new(ErrorCode::RateLimited, "too many requests").retry_after(wait)
 }
 
 /// Appends a frame; answers its size in bytes.

@@ -27,8 +27,8 @@ impl Guard {
     }
 
     /// Charges a request; if it is one too many, says when the next is allowed.
-    pub(super) fn request(&mut self) -> Result<(), Duration> {
-        self.requests.take(self.request_rate, Instant::now())
+    pub(super) fn request(&mut self, now: Instant) -> Result<(), Duration> {
+        self.requests.take(self.request_rate, now)
     }
 
     /// Charges a failed request; `false` when there have been too many.

@@ -1,5 +1,6 @@
 //! Connections: frames in, frames out, for any transport.
 
+mod asked;
 mod calls;
 mod frames;
 mod guard;

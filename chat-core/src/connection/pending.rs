@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::asked::Asked;
 use crate::error::Error;
 use crate::protocol::{Reference, Reply};
 use crate::session::{Opened, PendingSend, SessionHandle, outcome};
@@ -42,7 +43,8 @@ impl From<Result<Reply, Error>> for Answered {
 /// The requests of a connection that wait for their replies.
 #[derive(Default)]
 pub(super) struct PendingReplies {
-    queue: VecDeque<(Option<Reference>, Pending)>,
+    /// Nothing was asked where the host application began the session.
+    queue: VecDeque<(Option<Reference>, Option<Asked>, Pending)>,
     /// Whether anything but sends and known replies waits.
     calls: usize,
 }
@@ -61,14 +63,17 @@ impl PendingReplies {
         self.calls > 0
     }
 
-    pub(super) fn push(&mut self, reference: Option<Reference>, pending: Pending) {
+    pub(super) fn push(&mut self, reference: Option<Reference>, asked: Option<Asked>, pending: Pending) {
         self.calls += usize::from(matches!(pending, Pending::Call(_)));
-        self.queue.push_back((reference, pending));
+        self.queue.push_back((reference, asked, pending));
     }
 
     /// The next reply in order, when it is known. Dropping the caller between polls loses nothing.
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Reference>, Answered)> {
-        let Some((_, first)) = self.queue.front_mut() else {
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Option<Reference>, Option<Asked>, Answered)> {
+        let Some((_, _, first)) = self.queue.front_mut() else {
             return Poll::Pending;
         };
         let answered = match first {
@@ -87,7 +92,7 @@ impl PendingReplies {
                 Some(answered)
             }
         };
-        let Some((reference, pending)) = self.queue.pop_front() else {
+        let Some((reference, asked, pending)) = self.queue.pop_front() else {
             return Poll::Pending;
         };
         if self.queue.is_empty() {
@@ -99,6 +104,6 @@ impl PendingReplies {
             (None, Pending::Known(reply)) => Answered::Reply(reply),
             (None, _) => return Poll::Pending,
         };
-        Poll::Ready((reference, answered))
+        Poll::Ready((reference, asked, answered))
     }
 }

@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Node;
 use super::gate::Access;
+use super::limit::{Limit, LimitHits};
+use crate::meters::catalogue::ACKS_DROPPED;
 use crate::ports::CursorAdvance;
 use crate::types::{ConversationId, Device, Seq, UserId};
 
@@ -23,6 +25,7 @@ pub(crate) struct Acks {
     capacity: usize,
     flushes: mpsc::Sender<oneshot::Sender<()>>,
     gathered: tokio::sync::Notify,
+    limit_hits: Arc<LimitHits>,
 }
 
 #[derive(Debug, Default)]
@@ -37,13 +40,14 @@ struct Waiting {
 pub(crate) type Flushes = mpsc::Receiver<oneshot::Sender<()>>;
 
 impl Acks {
-    pub(crate) fn new(capacity: usize) -> (Self, Flushes) {
+    pub(crate) fn new(capacity: usize, limit_hits: Arc<LimitHits>) -> (Self, Flushes) {
         let (flushes, requests) = mpsc::channel(64);
         let acks = Self {
             waiting: Mutex::default(),
             capacity,
             flushes,
             gathered: tokio::sync::Notify::new(),
+            limit_hits,
         };
         (acks, requests)
     }
@@ -53,7 +57,8 @@ impl Acks {
     pub(crate) fn add(&self, user: UserId, device: &Device, conversation: ConversationId, seq: Seq) {
         let mut waiting = self.lock();
         if waiting.count >= self.capacity {
-            metrics::counter!("chat_acks_dropped_total").increment(1);
+            ACKS_DROPPED.count(&[]).increment(1);
+            self.limit_hits.hit(Limit::PendingAcks);
             return;
         }
         waiting.add((user, device.clone()), conversation, seq);
@@ -62,6 +67,11 @@ impl Acks {
         if first {
             self.gathered.notify_one();
         }
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().count
     }
 
     /// How far a device has acknowledged a conversation, as far as that is not in the store yet.

@@ -1,11 +1,13 @@
 //! Who came online and who went offline, until it is written and told.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::limit::{Limit, LimitHits};
+use crate::meters::catalogue::PRESENCE_DROPPED;
 use crate::types::UserId;
 
 /// Changes that wait, and whether the stored states can be trusted.
@@ -16,6 +18,7 @@ pub(crate) struct Changes {
     /// How long presence needs, once it works, to know everybody again: one lease.
     settling: Duration,
     added: tokio::sync::Notify,
+    limit_hits: Arc<LimitHits>,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Waiting {
 
 impl Changes {
     /// No changes, and stored states that a crash may have left wrong.
-    pub(crate) fn new(capacity: usize, settling: Duration) -> Self {
+    pub(crate) fn new(capacity: usize, settling: Duration, limit_hits: Arc<LimitHits>) -> Self {
         Self {
             waiting: Mutex::new(Waiting {
                 changes: HashMap::new(),
@@ -47,6 +50,7 @@ impl Changes {
             capacity,
             settling,
             added: tokio::sync::Notify::new(),
+            limit_hits,
         }
     }
 
@@ -60,13 +64,19 @@ impl Changes {
         for &user in users {
             let is_full = waiting.changes.len() >= self.capacity;
             if is_full && !waiting.changes.contains_key(&user) {
-                metrics::counter!("chat_presence_changes_dropped_total").increment(1);
+                PRESENCE_DROPPED.count(&[]).increment(1);
+                self.limit_hits.hit(Limit::PresenceChanges);
                 waiting.doubt(self.settling);
             } else {
                 waiting.changes.insert(user, online);
             }
         }
         self.added.notify_one();
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().changes.len()
     }
 
     /// Gives changes back that could not be told; a later one of the same user stands.
@@ -131,7 +141,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn beyond_the_capacity_changes_are_dropped_and_the_states_are_checked() {
-        let changes = Changes::new(2, LEASE);
+        let changes = Changes::new(2, LEASE, Arc::new(LimitHits::new()));
         changes.checked(LEASE * 100);
         tokio::time::advance(LEASE).await;
         changes.checked(LEASE * 100);
@@ -150,7 +160,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_given_back_does_not_replace_what_came_later() {
-        let changes = Changes::new(10, LEASE);
+        let changes = Changes::new(10, LEASE, Arc::new(LimitHits::new()));
         changes.add(&[user(1), user(2)], false);
         let taken = changes.take(10);
         changes.add(&[user(1)], true);
@@ -163,7 +173,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_check_waits_one_lease_after_the_last_doubt() {
-        let changes = Changes::new(10, LEASE);
+        let changes = Changes::new(10, LEASE, Arc::new(LimitHits::new()));
         tokio::time::advance(LEASE).await;
         assert!(changes.check_is_due());
         changes.doubt();

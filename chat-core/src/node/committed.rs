@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::Node;
 use super::hub::topics_of;
@@ -19,6 +20,7 @@ pub(crate) struct Committed {
     pub(crate) sender: User,
     pub(crate) session: Option<Arc<SessionShared>>,
     pub(crate) reply: oneshot::Sender<SendResult>,
+    pub(crate) submitted_at: Instant,
     pub(crate) outcome: Result<Appended, BackendError>,
 }
 
@@ -30,6 +32,7 @@ pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
     while let Some(commit) = commits.recv().await {
         let mut notices = Vec::new();
         let mut replies = Vec::with_capacity(commit.len());
+        let submitted_at: Vec<_> = commit.iter().map(|committed| committed.submitted_at).collect();
         for committed in commit {
             replies.push(settle(&node, committed, &mut notices));
         }
@@ -37,6 +40,7 @@ pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
             // A sender who is gone needs no answer.
             let _ = reply.send(result);
         }
+        node.meters.sends_answered(&submitted_at);
         node.publisher.publish(notices);
     }
 }
@@ -49,10 +53,15 @@ fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answe
         sender,
         session,
         reply,
+        submitted_at: _,
         outcome,
     } = committed;
     let own = match &outcome {
         Ok(Appended::Stored { seq }) => Some(*seq),
+        Ok(Appended::Duplicate { .. }) => {
+            node.meters.duplicates.increment(1);
+            None
+        }
         _ => None,
     };
     if let Some(session) = &session {
@@ -60,7 +69,7 @@ fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answe
     }
     let result = answer(node, &message, outcome);
     if let Some(seq) = own {
-        metrics::counter!("chat_messages_stored_total").increment(1);
+        node.meters.sends.add(1);
         announce(node, message, sender, seq, session.as_deref(), notices);
     }
     (reply, result)

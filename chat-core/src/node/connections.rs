@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::Node;
+use super::limit::{Limit, LimitHits};
 use crate::error::GoodbyeCode;
 use crate::limits::Limits;
 use crate::protocol::Goodbye;
@@ -21,6 +22,7 @@ pub(crate) struct Connections {
     table: Mutex<Table>,
     started_at: Instant,
     changed: tokio::sync::Notify,
+    limit_hits: Arc<LimitHits>,
 }
 
 #[derive(Debug, Default)]
@@ -52,11 +54,12 @@ pub(crate) struct Control {
 }
 
 impl Connections {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(limit_hits: Arc<LimitHits>) -> Self {
         Self {
             table: Mutex::default(),
             started_at: Instant::now(),
             changed: tokio::sync::Notify::new(),
+            limit_hits,
         }
     }
 
@@ -72,7 +75,13 @@ impl Connections {
         let of_address = address
             .and_then(|address| table.by_address.get(&address).copied())
             .unwrap_or(0);
-        if table.by_id.len() >= limits.connections || of_address >= limits.connections_per_address {
+        let reached = match () {
+            () if table.by_id.len() >= limits.connections => Some(Limit::Connections),
+            () if of_address >= limits.connections_per_address => Some(Limit::ConnectionsPerAddress),
+            () => None,
+        };
+        if let Some(limit) = reached {
+            self.limit_hits.hit(limit);
             return Err(Goodbye::new(
                 GoodbyeCode::TooManyConnections,
                 Some(limits.retry_after),
@@ -150,7 +159,11 @@ impl Connections {
             .await
             .is_err()
         {
-            self.lock().by_id.values().for_each(|control| control.kill());
+            for control in self.lock().by_id.values() {
+                if control.kill() {
+                    self.limit_hits.hit(Limit::CloseTimeout);
+                }
+            }
         }
     }
 
@@ -171,12 +184,14 @@ impl Connections {
         for control in self.lock().by_id.values() {
             let closing_at = control.closing_at.load(Ordering::Relaxed);
             if closing_at == 0 {
-                control.close_overdue(now, limits);
+                if let Some(limit) = control.close_overdue(now, limits) {
+                    self.limit_hits.hit(limit);
+                }
                 if control.is_closing() {
                     control.closing_at.store(now.max(1), Ordering::Relaxed);
                 }
-            } else if exceeds(now, closing_at, limits.close_timeout) {
-                control.kill();
+            } else if exceeds(now, closing_at, limits.close_timeout) && control.kill() {
+                self.limit_hits.hit(Limit::CloseTimeout);
             }
         }
     }
@@ -245,20 +260,30 @@ impl Control {
         }
     }
 
-    fn kill(&self) {
-        self.killed.store(true, Ordering::Release);
+    /// Answers whether nobody did before.
+    fn kill(&self) -> bool {
+        let first = !self.killed.swap(true, Ordering::AcqRel);
         self.kill_waker.wake();
+        first
     }
 
-    fn close_overdue(&self, now: u64, limits: &Limits) {
-        let idle = exceeds(now, self.heard_at.load(Ordering::Relaxed), limits.idle_timeout);
-        if !self.logged_in.load(Ordering::Relaxed) {
-            if exceeds(now, self.opened_at.load(Ordering::Relaxed), limits.login_timeout) {
-                self.close(Goodbye::new(GoodbyeCode::LoginTimeout, None));
-            }
-        } else if idle && !limits.idle_timeout.is_zero() {
-            self.close(Goodbye::new(GoodbyeCode::IdleTimeout, None));
+    /// Closes a connection that had its time, and answers which.
+    fn close_overdue(&self, now: u64, limits: &Limits) -> Option<Limit> {
+        if self.is_closing() {
+            return None;
         }
+        let idle = exceeds(now, self.heard_at.load(Ordering::Relaxed), limits.idle_timeout);
+        let is_logged_in = self.logged_in.load(Ordering::Relaxed);
+        let (code, limit) = if is_logged_in && idle && !limits.idle_timeout.is_zero() {
+            (GoodbyeCode::IdleTimeout, Limit::IdleTimeout)
+        } else if !is_logged_in && exceeds(now, self.opened_at.load(Ordering::Relaxed), limits.login_timeout)
+        {
+            (GoodbyeCode::LoginTimeout, Limit::LoginTimeout)
+        } else {
+            return None;
+        };
+        self.close(Goodbye::new(code, None));
+        Some(limit)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::journal::Journal;
+use super::meters::BackendMeters;
 use crate::error::{BackendError, BackendErrorKind, Error, chain};
 use crate::ports::Level;
 
@@ -16,11 +17,13 @@ use crate::ports::Level;
 pub(crate) enum Access {
     Read,
     Write,
+    /// A write of the hot path, which is measured apart: messages are stored, or notices published.
+    Append,
 }
 
 /// Bounds calls to a backend in time, and reports when it goes away and comes back, once each.
 pub(crate) struct Gate {
-    backend: &'static str,
+    meters: BackendMeters,
     timeout: Duration,
     retry_after: Duration,
     available: AtomicBool,
@@ -30,7 +33,7 @@ pub(crate) struct Gate {
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
-            .field("backend", &self.backend)
+            .field("backend", &self.meters.backend)
             .field("available", &self.available)
             .finish()
     }
@@ -38,13 +41,14 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     pub(crate) fn new(
-        backend: &'static str,
+        meters: BackendMeters,
         timeout: Duration,
         retry_after: Duration,
         journal: Arc<Journal>,
     ) -> Self {
+        meters.available.set(1.0);
         Self {
-            backend,
+            meters,
             timeout,
             retry_after,
             available: AtomicBool::new(true),
@@ -54,6 +58,12 @@ impl Gate {
 
     pub(crate) fn is_available(&self) -> bool {
         self.available.load(Ordering::Acquire)
+    }
+
+    /// What is counted and measured of its calls.
+    #[allow(dead_code, reason = "read by the status record")]
+    pub(crate) const fn meters(&self) -> &BackendMeters {
+        &self.meters
     }
 
     /// A read whose failure the user is told.
@@ -93,31 +103,39 @@ impl Gate {
         access: Access,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        let result = match tokio::time::timeout_at(deadline, call).await {
-            Ok(result) => result,
-            Err(_) if access == Access::Write => Err(BackendError::unknown("no answer in time")),
-            Err(_) => Err(BackendError::not_done("no answer in time")),
-        };
+        let began_at = Instant::now();
+        let answered = tokio::time::timeout_at(deadline, call).await;
+        self.meters.ended(access, began_at.elapsed());
+        let result = answered.unwrap_or_else(|_| {
+            self.meters.timed_out();
+            match access {
+                Access::Read => Err(BackendError::not_done("no answer in time")),
+                Access::Write | Access::Append => Err(BackendError::unknown("no answer in time")),
+            }
+        });
         self.watch(&result);
         result
     }
 
     fn watch<T>(&self, result: &Result<T, BackendError>) {
-        let backend = self.backend;
+        let backend = self.meters.backend;
         match result {
             Ok(_) => {
                 if !self.available.swap(true, Ordering::AcqRel) {
+                    self.meters.available.set(1.0);
                     self.journal
                         .record(Level::Info, &format!("{backend}_regained"), []);
                 }
             }
             Err(error) if error.kind() == BackendErrorKind::Broken => {
+                self.meters.defects.increment(1);
                 let fields = [("backend", backend.into()), ("error", chain(error).into())];
                 self.journal.record(Level::Error, "defect", fields);
             }
             Err(error) => {
-                metrics::counter!("chat_backend_errors_total", "backend" => backend).increment(1);
+                self.meters.errors.increment(1);
                 if self.available.swap(false, Ordering::AcqRel) {
+                    self.meters.available.set(0.0);
                     let fields = [("error", chain(error).into())];
                     self.journal
                         .record(Level::Warn, &format!("{backend}_lost"), fields);

@@ -28,6 +28,8 @@ pub(crate) struct Hub {
 struct State {
     sessions: HashMap<SessionId, Entry>,
     by_topic: HashMap<Topic, Vec<Arc<SessionShared>>>,
+    /// How many of the topics are users'.
+    user_count: usize,
     /// Topics that got their first or lost their last session since the bus was told.
     changed_topics: HashSet<Topic>,
     /// Users whose first session came or last one went since presence was told.
@@ -126,6 +128,12 @@ impl Hub {
     /// How many sessions there are.
     pub(crate) fn session_count(&self) -> usize {
         self.read().sessions.len()
+    }
+
+    /// How many users have a session here, and how many topics these listen to.
+    pub(crate) fn topic_counts(&self) -> (usize, usize) {
+        let state = self.read();
+        (state.user_count, state.by_topic.len())
     }
 
     /// The users who have a session here.
@@ -261,6 +269,7 @@ impl Hub {
         let sessions = state.by_topic.entry(topic).or_default();
         sessions.push(Arc::clone(shared));
         if sessions.len() == 1 {
+            state.user_count += usize::from(matches!(topic, Topic::User(_)));
             self.topic_changed(state, topic);
         }
     }
@@ -274,6 +283,7 @@ impl Hub {
         }
         if sessions.is_empty() {
             state.by_topic.remove(&topic);
+            state.user_count -= usize::from(matches!(topic, Topic::User(_)));
             self.topic_changed(state, topic);
         }
     }

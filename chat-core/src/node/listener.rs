@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Node;
 use super::gate::Access;
+use crate::meters::catalogue::BUS_GAPS;
 use crate::ports::{BusItem, BusSubscription, Notice, NoticeKind, Topic};
 use crate::session::SharedMessage;
 
@@ -35,9 +36,12 @@ async fn receive(node: &Node, subscription: &dyn BusSubscription) {
     while let Some(item) = node.stop.run_until_cancelled(subscription.next()).await.flatten() {
         match item {
             BusItem::Notice(notice) if notice.origin == node.id => {}
-            BusItem::Notice(notice) => pass_on(node, notice),
+            BusItem::Notice(notice) => {
+                node.meters.notices_received.increment(1);
+                pass_on(node, notice);
+            }
             BusItem::Gap => {
-                metrics::counter!("chat_bus_gaps_total").increment(1);
+                BUS_GAPS.count(&[]).increment(1);
                 node.pull.notify_one();
             }
         }

@@ -1,13 +1,18 @@
 //! Argon2id off the async threads, few at once, so that a login storm degrades logins only.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::PasswordHash as PhcHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use metrics::Histogram;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
+use super::limit::{Limit, LimitHits};
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::limits::Limits;
+use crate::meters::catalogue::{PASSWORD_HASH_SECONDS, PASSWORD_WAIT_SECONDS};
 use crate::types::{Password, PasswordHash};
 
 /// Hashes and verifies passwords with Argon2id at the `argon2` crate's parameters
@@ -20,17 +25,28 @@ pub(crate) struct Passwords {
     retry_after: std::time::Duration,
     /// Verified against where the user does not exist, so that both cases take the same time.
     decoy: Option<PasswordHash>,
+    wait_seconds: Histogram,
+    hash_seconds: Histogram,
+    limit_hits: Arc<LimitHits>,
 }
 
 impl Passwords {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, limit_hits: Arc<LimitHits>) -> Self {
         Self {
             running: Semaphore::new(limits.password_hashes.max(1)),
             waiting: AtomicUsize::new(0),
             queue: limits.password_queue,
             retry_after: limits.retry_after,
             decoy: hash_blocking("an account that does not exist").ok(),
+            wait_seconds: PASSWORD_WAIT_SECONDS.distribution(&[]),
+            hash_seconds: PASSWORD_HASH_SECONDS.distribution(&[]),
+            limit_hits,
         }
+    }
+
+    /// How many wait or are being hashed.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
     }
 
     pub(crate) async fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
@@ -58,13 +74,19 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let _place = Place::take(&self.waiting, self.queue).ok_or_else(|| {
+            self.limit_hits.hit(Limit::PasswordQueue);
             Error::new(ErrorCode::RateLimited, "too many logins at once").retry_after(self.retry_after)
         })?;
+        let came_at = Instant::now();
         let closed = |_| self.defect(BackendError::broken("password hashing has stopped"));
         let _permit = self.running.acquire().await.map_err(closed)?;
-        tokio::task::spawn_blocking(work)
+        let began_at = Instant::now();
+        self.wait_seconds.record(began_at - came_at);
+        let done = tokio::task::spawn_blocking(work)
             .await
-            .map_err(|error| self.defect(BackendError::broken("password hashing failed").because(error)))
+            .map_err(|error| self.defect(BackendError::broken("password hashing failed").because(error)));
+        self.hash_seconds.record(began_at.elapsed());
+        done
     }
 
     fn defect(&self, error: BackendError) -> Error {
@@ -122,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_verifies_against_its_own_hash_only() {
-        let passwords = Passwords::new(&Limits::default());
+        let passwords = Passwords::new(&Limits::default(), Arc::new(LimitHits::new()));
         let right = Password::parse("correct horse").unwrap();
         let wrong = Password::parse("correct house").unwrap();
         let hash = passwords.hash(&right).await.unwrap();
@@ -135,15 +157,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_is_refused_with_a_time_to_retry() {
-        let passwords = Passwords::new(&Limits {
+        let limits = Limits {
             password_queue: 0,
             ..Limits::default()
-        });
+        };
+        let limit_hits = Arc::new(LimitHits::new());
+        let passwords = Passwords::new(&limits, Arc::clone(&limit_hits));
         let refused = passwords
             .hash(&Password::parse("12345678").unwrap())
             .await
             .unwrap_err();
         assert_eq!(refused.code(), ErrorCode::RateLimited);
         assert!(refused.retry_delay().is_some());
+        assert_eq!(limit_hits.take(), [("password_queue", 1)]);
     }
 }

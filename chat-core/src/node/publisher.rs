@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 
 use super::Node;
 use super::gate::Access;
+use super::limit::{Limit, LimitHits};
+use crate::meters::catalogue::NOTICES_DROPPED;
 use crate::ports::Notice;
 
 /// Takes notices for the bus. What finds no room is dropped: the receivers learn of it by pull.
@@ -14,25 +16,33 @@ use crate::ports::Notice;
 pub(crate) struct Publisher {
     queue: mpsc::Sender<Notice>,
     dropping: AtomicBool,
+    limit_hits: Arc<LimitHits>,
 }
 
 impl Publisher {
-    pub(crate) fn new(queue: usize) -> (Self, mpsc::Receiver<Notice>) {
+    pub(crate) fn new(queue: usize, limit_hits: Arc<LimitHits>) -> (Self, mpsc::Receiver<Notice>) {
         let (queue, notices) = mpsc::channel(queue.max(1));
         (
             Self {
                 queue,
                 dropping: AtomicBool::new(false),
+                limit_hits,
             },
             notices,
         )
+    }
+
+    /// How many notices wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     pub(crate) fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
         for notice in notices {
             let dropped = self.queue.try_send(notice).is_err();
             if dropped {
-                metrics::counter!("chat_bus_notices_dropped_total").increment(1);
+                NOTICES_DROPPED.count(&[]).increment(1);
+                self.limit_hits.hit(Limit::BusQueue);
             }
             if dropped && !self.dropping.swap(true, Ordering::AcqRel) {
                 tracing::warn!("the bus does not keep up: notices are dropped, receivers learn by pull");
@@ -67,7 +77,7 @@ async fn publish(node: &Node, batch: &[Notice]) {
     let mut delay = node.limits.pull_interval_without_bus / 4;
     while node
         .bus
-        .bounded(Access::Write, node.backends.bus.publish(batch))
+        .bounded(Access::Append, node.backends.bus.publish(batch))
         .await
         .is_err()
     {
@@ -77,4 +87,5 @@ async fn publish(node: &Node, batch: &[Notice]) {
         }
         delay = (delay * 2).min(node.limits.retry_after);
     }
+    node.meters.notices_published.increment(batch.len() as u64);
 }

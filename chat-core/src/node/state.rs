@@ -16,11 +16,13 @@ use super::connections::{self, Connections};
 use super::gate::{Access, Gate};
 use super::hub::Hub;
 use super::journal::Journal;
+use super::limit::LimitHits;
+use super::meters::{BackendMeters, Meters};
 use super::passwords::Passwords;
 use super::publisher::{self, Publisher};
 use super::supervise::spawn;
 use super::writer::{self, Writer};
-use super::{listener, presence, pull};
+use super::{listener, meters, presence, pull};
 use crate::limits::Limits;
 use crate::operation::{NamesInLog, NotReady, Readiness, UsageSource};
 use crate::ports::{Backends, Level, Notice, NoticeKind, SendPolicy, Topic};
@@ -39,6 +41,8 @@ pub(crate) struct Node {
     /// How the host tells of its process.
     #[expect(dead_code, reason = "the status record asks it")]
     pub(crate) usage: UsageSource,
+    pub(crate) meters: Meters,
+    pub(crate) limit_hits: Arc<LimitHits>,
     /// The way to the stores.
     pub(crate) store: Gate,
     /// The way to the bus.
@@ -178,28 +182,29 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         settings,
     } = setup;
     let journal = begin_journal(&id, &backends, settings);
-    let gate = |name, timeout| Gate::new(name, timeout, limits.retry_after, Arc::clone(&journal));
+    let limit_hits = Arc::new(LimitHits::new());
+    let gate = |meters, timeout| Gate::new(meters, timeout, limits.retry_after, Arc::clone(&journal));
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
-    let (publisher, notices) = Publisher::new(limits.bus_queue);
-    let (acks, flushes) = Acks::new(limits.pending_acks);
+    let (publisher, notices) = Publisher::new(limits.bus_queue, Arc::clone(&limit_hits));
+    let (acks, flushes) = Acks::new(limits.pending_acks, Arc::clone(&limit_hits));
     let addresses = limits.remembered_addresses;
-    let failed_name = Rate::per_minute(limits.failed_logins_per_minute, limits.failed_logins_burst);
-    let failed_address = Rate::per_minute(
-        limits.failed_logins_per_address_per_minute,
-        limits.failed_logins_per_address_burst,
-    );
-    let registrations = Rate::per_minute(limits.registrations_per_minute, limits.registrations_per_minute);
+    let [registrations, failed_name, failed_address] = rates(&limits);
     let node = Arc::new(Node {
-        store: gate("store", limits.store_timeout),
-        bus: gate("bus", limits.bus_timeout),
-        presence: gate("presence", limits.presence_timeout),
+        store: gate(BackendMeters::store(&limit_hits), limits.store_timeout),
+        bus: gate(BackendMeters::bus(&limit_hits), limits.bus_timeout),
+        presence: gate(BackendMeters::presence(&limit_hits), limits.presence_timeout),
         hub: Hub::new(),
+        meters: Meters::new(),
         writer,
         acks,
         publisher,
-        changes: Changes::new(limits.presence_changes, limits.presence_lease),
-        passwords: Passwords::new(&limits),
-        connections: Connections::new(),
+        changes: Changes::new(
+            limits.presence_changes,
+            limits.presence_lease,
+            Arc::clone(&limit_hits),
+        ),
+        passwords: Passwords::new(&limits, Arc::clone(&limit_hits)),
+        connections: Connections::new(Arc::clone(&limit_hits)),
         registrations: Allowances::new(registrations, addresses),
         failed_logins: Allowances::new(failed_name, addresses),
         failed_logins_by_address: Allowances::new(failed_address, addresses),
@@ -216,6 +221,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         journal,
         names_in_log,
         usage,
+        limit_hits,
         limits,
     });
     writer::start(&node, queues, &tasks.writing);
@@ -241,10 +247,24 @@ fn begin_journal(id: &NodeId, backends: &Backends, settings: Map<String, Value>)
     journal
 }
 
+/// How often one may register, and fail to log in by name and by address.
+fn rates(limits: &Limits) -> [Rate; 3] {
+    let failed_address = Rate::per_minute(
+        limits.failed_logins_per_address_per_minute,
+        limits.failed_logins_per_address_burst,
+    );
+    [
+        Rate::per_minute(limits.registrations_per_minute, limits.registrations_per_minute),
+        Rate::per_minute(limits.failed_logins_per_minute, limits.failed_logins_burst),
+        failed_address,
+    ]
+}
+
 fn start_background(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
     spawn(tasks, node, "acks", acks::run(Arc::clone(node), flushes));
     spawn(tasks, node, "listener", listener::run(Arc::clone(node)));
     spawn(tasks, node, "pull", pull::run(Arc::clone(node)));
     spawn(tasks, node, "presence", presence::run(Arc::clone(node)));
     spawn(tasks, node, "connections", connections::sweep(Arc::clone(node)));
+    spawn(tasks, node, "meters", meters::sample(Arc::clone(node)));
 }

@@ -141,25 +141,27 @@ async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
                 sender,
                 session,
                 reply,
+                submitted_at,
                 outcome: Err(error),
             });
             continue;
         }
         messages.push(message);
-        waiting.push((sender, session, reply));
+        waiting.push((sender, session, reply, submitted_at));
     }
-    metrics::histogram!("chat_writer_batch_messages").record(messages.len() as f64);
+    node.meters.writer_batch.record(messages.len() as f64);
     let outcomes = append(node, &messages, deadline).await;
     let stored = messages.into_iter().zip(waiting).zip(outcomes);
-    commit.extend(
-        stored.map(|((message, (sender, session, reply)), outcome)| Committed {
+    commit.extend(stored.map(
+        |((message, (sender, session, reply, submitted_at)), outcome)| Committed {
             message,
             sender,
             session,
             reply,
+            submitted_at,
             outcome,
-        }),
-    );
+        },
+    ));
     commit
 }
 
@@ -213,13 +215,11 @@ async fn append_once(
     messages: &[NewMessage],
     deadline: Instant,
 ) -> Result<Vec<Appended>, BackendError> {
-    let started_at = Instant::now();
-    if started_at >= deadline {
+    if Instant::now() >= deadline {
         return Err(BackendError::not_done("no time is left"));
     }
     let call = node.backends.stores.messages.append(messages);
-    let outcomes = node.store.bounded_until(deadline, Access::Write, call).await?;
-    metrics::histogram!("chat_store_append_seconds").record(started_at.elapsed());
+    let outcomes = node.store.bounded_until(deadline, Access::Append, call).await?;
     if outcomes.len() == messages.len() {
         Ok(outcomes)
     } else {

@@ -17,6 +17,7 @@ mod event;
 mod reference;
 mod reply;
 mod request;
+mod request_type;
 mod server_frame;
 mod views;
 
@@ -29,5 +30,6 @@ pub use request::{
     Ack, AckMode, AddFriend, Conversations, CreateGroup, FindUser, GroupRequest, History, Login, LoginProof,
     Members, OutgoingMessage, Recipient, Register, RemoveFriend, Request, UserSelector,
 };
+pub(crate) use request_type::RequestType;
 pub use server_frame::{ServerFrame, UnreadableFrame};
 pub use views::{ConversationView, GroupView, MemberView, MessageView, UserView};

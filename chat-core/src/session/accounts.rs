@@ -10,7 +10,7 @@ use super::handle::{Inner, SessionHandle};
 use super::inbox::SessionShared;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
-use crate::node::Node;
+use crate::node::{Limit, Node};
 use crate::ports::{self, CreateUser, Credentials, NewUser};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
 use crate::types::{Device, Password, Token, User, UserName};
@@ -32,7 +32,7 @@ pub(crate) async fn register(
     if let Some(address) = address {
         node.registrations
             .take(address)
-            .map_err(|wait| limited("too many registrations", wait))?;
+            .map_err(|wait| limited(node, Limit::RegistrationsPerMinute, wait))?;
     }
     // Hashing is dear: a name that is known to be taken is refused before it.
     let users = &node.backends.stores.users;
@@ -121,7 +121,7 @@ async fn check_password(
     let key = (address, key);
     node.failed_logins
         .check(&key)
-        .map_err(|wait| limited("too many failed logins", wait))?;
+        .map_err(|wait| limited(node, Limit::FailedLoginsPerMinute, wait))?;
     let (user, hash) = match found {
         Some(Credentials { user, password }) => (Some(user), password),
         None => (None, None),
@@ -165,7 +165,7 @@ fn check_address(node: &Node, address: Option<IpAddr>) -> Result<(), Error> {
         Some(address) => node
             .failed_logins_by_address
             .check(&address)
-            .map_err(|wait| limited("too many failed logins", wait)),
+            .map_err(|wait| limited(node, Limit::FailedLoginsPerAddressPerMinute, wait)),
         None => Ok(()),
     }
 }
@@ -221,6 +221,7 @@ pub(crate) async fn open(
         epoch,
         node.limits.session_notices,
         node.limits.session_conversations,
+        Arc::clone(&node.limit_hits),
     ));
     node.hub.register(&shared);
     logged_in(node, &user, method);
@@ -256,7 +257,12 @@ pub(crate) async fn open(
     })
 }
 
-fn limited(message: &'static str, wait: Duration) -> Error {
+fn limited(node: &Node, limit: Limit, wait: Duration) -> Error {
+    node.limit_hits.hit(limit);
+    let message = match limit {
+        Limit::RegistrationsPerMinute => "too many registrations",
+        _ => "too many failed logins",
+    };
     Error::new(ErrorCode::RateLimited, message).retry_after(wait)
 }
 

@@ -2,6 +2,7 @@
 
 use super::handle::SessionHandle;
 use crate::error::{Error, ErrorCode};
+use crate::node::Limit;
 use crate::ports::{self, AddFriend, RemoveFriend, Topic};
 use crate::protocol::{Event, UserSelector, UserView};
 use crate::types::{User, UserId, UserName};
@@ -34,6 +35,7 @@ impl SessionHandle {
             AddFriend::AlreadyFriends => {}
             AddFriend::NoSuchUser => return Err(no_such_user()),
             AddFriend::TooMany => {
+                node.limit_hits.hit(Limit::FriendsPerUser);
                 let message = "one of you has as many friends as a user can have";
                 return Err(Error::new(ErrorCode::Forbidden, message));
             }

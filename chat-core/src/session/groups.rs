@@ -3,6 +3,7 @@
 use super::handle::SessionHandle;
 use super::pages;
 use crate::error::{Error, ErrorCode};
+use crate::node::{Limit, Node};
 use crate::ports::{CreateGroup, JoinGroup, LeaveGroup, NewGroup, NoticeKind, Topic};
 use crate::protocol::{self, Event, GroupView, MemberView, Members, Reply};
 use crate::types::GroupId;
@@ -36,7 +37,7 @@ impl SessionHandle {
                 Err(Error::new(ErrorCode::NameTaken, "a group of this name exists"))
             }
             CreateGroup::NoSuchUser => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
-            CreateGroup::TooMany => Err(too_many()),
+            CreateGroup::TooMany => Err(too_many(node)),
         }
     }
 
@@ -66,7 +67,7 @@ impl SessionHandle {
             }
             JoinGroup::AlreadyMember(membership) => Ok(membership.into()),
             JoinGroup::NotFound => Err(no_such_group()),
-            JoinGroup::TooMany => Err(too_many()),
+            JoinGroup::TooMany => Err(too_many(node)),
         }
     }
 
@@ -167,7 +168,8 @@ fn not_a_member() -> Error {
     Error::new(ErrorCode::Forbidden, "you are not a member of this group")
 }
 
-fn too_many() -> Error {
+fn too_many(node: &Node) -> Error {
+    node.limit_hits.hit(Limit::GroupsPerUser);
     Error::new(
         ErrorCode::Forbidden,
         "you are in as many groups, or it has as many members, as allowed",

@@ -9,6 +9,8 @@ use futures_util::task::AtomicWaker;
 
 use super::positions::Positions;
 use super::shared_event::SharedMessage;
+use crate::meters::catalogue::EVENTS_DROPPED;
+use crate::node::{Limit, LimitHits};
 use crate::protocol::Goodbye;
 use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, SessionId, User};
 
@@ -24,6 +26,7 @@ pub(crate) struct SessionShared {
     inbox: Mutex<Inbox>,
     positions: Mutex<Positions>,
     waker: AtomicWaker,
+    limit_hits: Arc<LimitHits>,
 }
 
 /// Everything that waits for a session to look at it.
@@ -75,6 +78,7 @@ impl SessionShared {
         epoch: u64,
         capacity: usize,
         conversations: usize,
+        limit_hits: Arc<LimitHits>,
     ) -> Self {
         Self {
             id,
@@ -85,6 +89,7 @@ impl SessionShared {
             inbox: Mutex::default(),
             positions: Mutex::new(Positions::new(conversations)),
             waker: AtomicWaker::new(),
+            limit_hits,
         }
     }
 
@@ -96,6 +101,7 @@ impl SessionShared {
                 .notices
                 .push_back(SessionNotice::Message(Arc::clone(message)));
         } else {
+            self.limit_hits.hit(Limit::SessionNotices);
             inbox.note_head(message.conversation, message.seq);
         }
         self.wake_after(inbox);
@@ -115,6 +121,7 @@ impl SessionShared {
     pub(crate) fn event(&self, frame: Bytes) {
         let mut inbox = self.lock();
         if inbox.notices.len() >= self.capacity {
+            self.limit_hits.hit(Limit::SessionNotices);
             inbox.drop_oldest_event();
         }
         inbox.notices.push_back(SessionNotice::Event(frame));
@@ -238,7 +245,7 @@ impl Inbox {
             if let Some(SessionNotice::Message(message)) = self.notices.remove(oldest) {
                 self.note_head(message.conversation, message.seq);
             }
-            metrics::counter!("chat_events_dropped_total").increment(1);
+            EVENTS_DROPPED.count(&[]).increment(1);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::handle::SessionHandle;
 use super::pages;
 use super::positions::AckCheck;
 use crate::error::{BackendError, Error, ErrorCode};
-use crate::node::{SendResult, Submission};
+use crate::node::{Limit, SendResult, Submission};
 use crate::ports::NewMessage;
 use crate::protocol::{
     Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent,
@@ -67,6 +67,7 @@ impl SessionHandle {
         match queue.try_send(submission) {
             Ok(()) => Ok(Submitted::Pending(pending)),
             Err(mpsc::error::TrySendError::Full(submission)) => {
+                node.limit_hits.hit(Limit::WriterQueue);
                 Ok(Submitted::Full(queue.clone(), Box::new(submission), pending))
             }
             Err(mpsc::error::TrySendError::Closed(submission)) => {
@@ -133,6 +134,7 @@ impl SessionHandle {
             if let Some(track) = self.shared().positions().get_mut(conversation) {
                 track.acked = track.acked.max(seq);
             }
+            node.meters.acks.increment(1);
             node.acks.add(self.user().id, self.device(), conversation, seq);
         }
         Ok(())
@@ -142,10 +144,11 @@ impl SessionHandle {
     pub(crate) fn ack_known(&self, conversation: ConversationId, seq: Seq) -> bool {
         let check = self.shared().positions().acknowledge(conversation, seq);
         match check {
-            AckCheck::Advances => self
-                .node()
-                .acks
-                .add(self.user().id, self.device(), conversation, seq),
+            AckCheck::Advances => {
+                let node = self.node();
+                node.meters.acks.increment(1);
+                node.acks.add(self.user().id, self.device(), conversation, seq);
+            }
             AckCheck::Known => {}
             AckCheck::AskStore => return false,
         }

@@ -2,6 +2,7 @@
 
 mod account_records;
 mod accounts;
+mod counted;
 mod delivery;
 mod events;
 mod friends;
@@ -18,7 +19,8 @@ pub use events::{Events, Session};
 pub use handle::SessionHandle;
 
 pub(crate) use account_records::LoginMethod;
-pub(crate) use accounts::{Opened, ensure_user, login, open, register};
+pub(crate) use accounts::{Opened, ensure_user, open};
+pub(crate) use counted::{count_host_login, login, register};
 pub(crate) use delivery::Delivery;
 pub(crate) use inbox::SessionShared;
 pub(crate) use messaging::{PendingSend, Submitted, enqueue, outcome};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::inbox::SessionShared;
 use crate::error::BackendError;
@@ -107,10 +108,13 @@ async fn read<T>(
         let delay = Duration::from_millis(50).saturating_mul(1 << failures.min(6));
         tokio::time::sleep(delay).await;
     }
+    let began_at = Instant::now();
     let _place = node
         .delivery_reads
         .acquire()
         .await
         .map_err(|_| BackendError::not_done("the node has stopped"))?;
-    node.store.bounded(Access::Read, call).await
+    let result = node.store.bounded(Access::Read, call).await;
+    node.meters.delivery_read_seconds.record(began_at.elapsed());
+    result
 }

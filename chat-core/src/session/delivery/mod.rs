@@ -101,6 +101,9 @@ impl Delivery {
         }
         loop {
             if let Some(delivered) = self.ready.pop_front() {
+                if matches!(delivered, Delivered::Message(_)) {
+                    self.node.meters.deliveries.add(1);
+                }
                 return Poll::Ready(Some(delivered));
             }
             self.shared.register(cx.waker());

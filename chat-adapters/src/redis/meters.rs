@@ -1,0 +1,52 @@
+//! The metrics of the bus and presence on Redis.
+
+use chat_core::meters::{Label, Metric};
+
+pub(super) const PUBLISHED: Metric = Metric::counter(
+    "chat_redis_published_total",
+    "Notices that Redis has taken, one message each",
+);
+pub(super) const RECEIVED: Metric = Metric::counter(
+    "chat_redis_received_total",
+    "Messages that subscriptions have received",
+);
+pub(super) const SKIPPED: Metric = Metric::counter(
+    "chat_redis_skipped_total",
+    "Of those received, the ones that this version cannot read",
+)
+.by(&[Label {
+    name: "reason",
+    values: &["version", "kind", "malformed"],
+}]);
+pub(super) const PUSHES_DROPPED: Metric = Metric::counter(
+    "chat_redis_pushes_dropped_total",
+    "Notices beyond limits.bus_buffer, which is told as a gap",
+);
+pub(super) const GAPS: Metric = Metric::counter(
+    "chat_redis_gaps_total",
+    "Losses and returns of subscriptions, and calls that were given up",
+);
+pub(super) const RECONNECTS: Metric = Metric::counter(
+    "chat_redis_reconnects_total",
+    "Subscriptions that have returned",
+);
+pub(super) const CONNECTION_ATTEMPTS: Metric = Metric::counter(
+    "chat_redis_connection_attempts_total",
+    "Attempts to connect to a server",
+);
+pub(super) const CONNECTIONS_LOST: Metric = Metric::counter(
+    "chat_redis_connections_lost_total",
+    "Connections for calls that were lost",
+);
+
+/// Every metric of the bus and presence on Redis.
+pub const METRICS: &[Metric] = &[
+    PUBLISHED,
+    RECEIVED,
+    SKIPPED,
+    PUSHES_DROPPED,
+    GAPS,
+    RECONNECTS,
+    CONNECTION_ATTEMPTS,
+    CONNECTIONS_LOST,
+];

@@ -1,0 +1,54 @@
+//! Logins and registrations, counted by how they end.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::accounts::{self, Opened};
+use crate::error::{Error, ErrorCode};
+use crate::meters::catalogue::{LOGINS, REGISTRATIONS};
+use crate::node::{Node, Outcome};
+use crate::protocol::{Login, LoginProof};
+use crate::types::{Password, User, UserName};
+
+/// Makes an account.
+pub(crate) async fn register(
+    node: &Node,
+    address: Option<IpAddr>,
+    name: UserName,
+    password: &Password,
+) -> Result<User, Error> {
+    let result = accounts::register(node, address, name, password).await;
+    REGISTRATIONS.count(&[outcome(&result)]).increment(1);
+    result
+}
+
+/// Proves who logs in, and begins their session.
+pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Login) -> Result<Opened, Error> {
+    let method = match &login.proof {
+        LoginProof::Password { .. } => "password",
+        LoginProof::Token(_) => "token",
+    };
+    let result = accounts::login(node, address, login).await;
+    LOGINS.count(&[method, outcome(&result)]).increment(1);
+    result
+}
+
+/// Counts how the host application's login of one of its users ended.
+pub(crate) fn count_host_login<T>(result: Result<T, Error>) -> Result<T, Error> {
+    LOGINS.count(&["host", outcome(&result)]).increment(1);
+    result
+}
+
+fn outcome<T>(result: &Result<T, Error>) -> &'static str {
+    let outcome = match result.as_ref().map_err(Error::code) {
+        Ok(_) => Outcome::Ok,
+        Err(ErrorCode::InvalidCredentials) => Outcome::InvalidCredentials,
+        Err(ErrorCode::NameTaken) => Outcome::NameTaken,
+        Err(ErrorCode::NotFound) => Outcome::NotFound,
+        Err(ErrorCode::RateLimited) => Outcome::RateLimited,
+        Err(ErrorCode::Unavailable) => Outcome::Unavailable,
+        // The others are no answer to a login or a registration.
+        Err(_) => Outcome::Internal,
+    };
+    outcome.as_str()
+}
