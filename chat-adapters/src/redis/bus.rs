@@ -9,11 +9,11 @@ use chat_core::ports::{Bus, BusSubscription, Notice};
 use super::RedisOptions;
 use super::codec::{channel, encode};
 use super::error::Sent;
+use super::meters::PUBLISHED;
 use super::receiver::SkipLog;
 use super::servers::{Call, Servers};
 use super::slots::slot_of;
 use super::subscription::RedisSubscription;
-use super::meters::PUBLISHED;
 
 /// Notices that are sent in one go; their answers are waited for before the next ones are sent.
 const NOTICES_AT_ONCE: usize = 1_024;

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::CallError;
+use super::meters::CONNECTION_ATTEMPTS;
 use super::receiver::Receiver;
 use super::{Address, Deployment, RedisOptions, tls};
-use super::meters::CONNECTION_ATTEMPTS;
 
 /// Requests that may wait in one connection; further ones wait in their callers.
 const WAITING_REQUESTS: usize = 64;

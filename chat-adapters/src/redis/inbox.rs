@@ -8,7 +8,7 @@ use chat_core::ports::{BusItem, Notice};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::meters::{PUSHES_DROPPED, GAPS};
+use super::meters::{GAPS, PUSHES_DROPPED};
 
 /// The time between two gaps while nothing can be received; the port allows a second.
 const GAP_INTERVAL: Duration = Duration::from_millis(750);

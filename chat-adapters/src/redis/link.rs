@@ -11,8 +11,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::Address;
 use super::connect::Connector;
 use super::error::CallError;
-use super::retry::Retry;
 use super::meters::CONNECTIONS_LOST;
+use super::retry::Retry;
 
 /// The way to one server. Dropping it ends its connection.
 #[derive(Debug)]

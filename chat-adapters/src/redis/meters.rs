@@ -26,10 +26,8 @@ pub(super) const GAPS: Metric = Metric::counter(
     "chat_redis_gaps_total",
     "Losses and returns of subscriptions, and calls that were given up",
 );
-pub(super) const RECONNECTS: Metric = Metric::counter(
-    "chat_redis_reconnects_total",
-    "Subscriptions that have returned",
-);
+pub(super) const RECONNECTS: Metric =
+    Metric::counter("chat_redis_reconnects_total", "Subscriptions that have returned");
 pub(super) const CONNECTION_ATTEMPTS: Metric = Metric::counter(
     "chat_redis_connection_attempts_total",
     "Attempts to connect to a server",

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{Skipped, decode, topic};
 use super::inbox::Inbox;
-use super::meters::{SKIPPED, RECEIVED};
+use super::meters::{RECEIVED, SKIPPED};
 
 /// Counts what is skipped, and tells of the first only: there may be many while nodes of two
 /// versions run together.

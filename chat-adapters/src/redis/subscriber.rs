@@ -14,13 +14,13 @@ use super::Address;
 use super::codec::channel;
 use super::error::CallError;
 use super::inbox::Inbox;
+use super::meters::RECONNECTS;
 use super::reader::Reader;
 use super::receiver::{Receiver, SkipLog};
 use super::retry::Retry;
 use super::servers::Servers;
 use super::slots::slot_of;
 use super::subscription::Wishes;
-use super::meters::RECONNECTS;
 
 /// Keeps a subscription's topics subscribed. What cannot be is pending, and the subscription is
 /// away meanwhile.

@@ -183,10 +183,11 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     } = setup;
     let journal = begin_journal(&id, &backends, settings);
     let limit_hits = Arc::new(LimitHits::new());
+    let hits = || Arc::clone(&limit_hits);
     let gate = |meters, timeout| Gate::new(meters, timeout, limits.retry_after, Arc::clone(&journal));
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
-    let (publisher, notices) = Publisher::new(limits.bus_queue, Arc::clone(&limit_hits));
-    let (acks, flushes) = Acks::new(limits.pending_acks, Arc::clone(&limit_hits));
+    let (publisher, notices) = Publisher::new(limits.bus_queue, hits());
+    let (acks, flushes) = Acks::new(limits.pending_acks, hits());
     let addresses = limits.remembered_addresses;
     let [registrations, failed_name, failed_address] = rates(&limits);
     let node = Arc::new(Node {
@@ -198,13 +199,9 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         writer,
         acks,
         publisher,
-        changes: Changes::new(
-            limits.presence_changes,
-            limits.presence_lease,
-            Arc::clone(&limit_hits),
-        ),
-        passwords: Passwords::new(&limits, Arc::clone(&limit_hits)),
-        connections: Connections::new(Arc::clone(&limit_hits)),
+        changes: Changes::new(limits.presence_changes, limits.presence_lease, hits()),
+        passwords: Passwords::new(&limits, hits()),
+        connections: Connections::new(hits()),
         registrations: Allowances::new(registrations, addresses),
         failed_logins: Allowances::new(failed_name, addresses),
         failed_logins_by_address: Allowances::new(failed_address, addresses),
