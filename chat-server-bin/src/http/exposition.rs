@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::http::HeaderValue;
+use chat_core::meters::describe;
 use chat_core::{Clock as _, SystemClock, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::{MissedTickBehavior, interval};
@@ -55,6 +56,7 @@ impl Exposition {
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_bytes".into()), BYTES))
             .and_then(PrometheusBuilder::install_recorder)
             .context("cannot count metrics; switch them off with --http none")?;
+        describe_all();
         Ok(Self {
             counted,
             since: SystemClock.now(),
@@ -137,6 +139,16 @@ impl Exposition {
             },
         ]
     }
+}
+
+/// Of all backends that this build has, also those that are not in use.
+fn describe_all() {
+    describe(chat_core::meters::METRICS);
+    describe(chat_adapters::tcp::METRICS);
+    #[cfg(feature = "cluster")]
+    describe(chat_adapters::mysql::METRICS);
+    #[cfg(feature = "cluster")]
+    describe(chat_adapters::redis::METRICS);
 }
 
 /// A metric that the system knows, read when it is asked for.
