@@ -10,13 +10,19 @@ use std::thread::{self, JoinHandle};
 use chat_core::Timestamp;
 use chat_core::ports::LogRecord;
 use futures_util::Stream;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::sync::mpsc;
 
+use super::callbacks::Lines;
 use super::reading::Reading;
+use super::topic::{self, Look};
 use super::{KafkaError, KafkaOptions, settings};
 
 /// How many records are read ahead of whoever takes them, besides what the client of Kafka buffers.
 const READ_AHEAD: usize = 1_024;
+
+/// How often it is asked how many partitions there are, before nobody counts as answering.
+const LOOKS: usize = 3;
 
 /// Whether reading ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +31,13 @@ pub enum Follow {
     Yes,
     /// It ends with what is there now.
     No,
+}
+
+/// What is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Extent {
+    Topic,
+    Partition(i32),
 }
 
 /// Reads the records of all nodes from a topic of Kafka. It joins no group, and leaves nothing in Kafka.
@@ -65,9 +78,56 @@ impl KafkaLogReader {
     /// [`KafkaError`] where the options are wrong, or the operating system gives no thread. What goes wrong later
     /// is an item of the stream, and its last.
     pub fn read(&self, since: Option<Timestamp>, follow: Follow) -> Result<LogRecords, KafkaError> {
+        self.start(Extent::Topic, since, follow)
+    }
+
+    /// The same for one partition, numbered from 0, whose records were written in the order in which they come. So the
+    /// partitions of a large topic can be merged by time without holding all of it in memory. A partition that
+    /// is not there is waited for or, where reading does not follow, ends with [`KafkaError::Away`].
+    ///
+    /// # Errors
+    /// As with [`read`](Self::read).
+    pub fn read_partition(
+        &self,
+        partition: i32,
+        since: Option<Timestamp>,
+        follow: Follow,
+    ) -> Result<LogRecords, KafkaError> {
+        self.start(Extent::Partition(partition), since, follow)
+    }
+
+    /// How many partitions the topic has now; `None` where there is no such topic, or nobody answers. Blocks, for some
+    /// seconds where nobody answers.
+    ///
+    /// # Errors
+    /// [`KafkaError`] where the options are wrong, or Kafka refuses the user.
+    pub fn partitions(&self) -> Result<Option<i32>, KafkaError> {
+        let consumer: BaseConsumer<Lines> = settings::consumer(&self.options)
+            .create_with_context(Lines)
+            .map_err(KafkaError::making)?;
+        for _ in 0..LOOKS {
+            match topic::look(consumer.client(), &self.options.topic, topic::LOOK) {
+                Look::Found { partitions } => return Ok(Some(partitions)),
+                Look::Missing => return Ok(None),
+                Look::Refused { why } => {
+                    let servers = settings::servers(&self.options);
+                    return Err(KafkaError::Refused { servers, why });
+                }
+                Look::Unanswered { .. } => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn start(
+        &self,
+        extent: Extent,
+        since: Option<Timestamp>,
+        follow: Follow,
+    ) -> Result<LogRecords, KafkaError> {
         let (sender, records) = mpsc::channel(READ_AHEAD);
         let skipped = Arc::new(AtomicU64::new(0));
-        let reading = Reading::new(&self.options, since, follow, sender, Arc::clone(&skipped))?;
+        let reading = Reading::new(&self.options, extent, since, follow, sender, Arc::clone(&skipped))?;
         let thread = thread::Builder::new()
             .name("event-log-reader".into())
             .spawn(move || reading.run())

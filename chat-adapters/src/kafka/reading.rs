@@ -15,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 
 use super::callbacks::Lines;
-use super::reader::Follow;
+use super::reader::{Extent, Follow};
 use super::repeats::Repeats;
 use super::topic::{self, Look};
 use super::{KafkaError, KafkaOptions, settings};
@@ -50,6 +50,7 @@ pub(super) struct Reading {
     consumer: BaseConsumer<Lines>,
     topic: String,
     servers: String,
+    extent: Extent,
     since: Option<Timestamp>,
     follow: Follow,
     sender: mpsc::Sender<Result<LogRecord, KafkaError>>,
@@ -66,6 +67,7 @@ pub(super) struct Reading {
 impl Reading {
     pub(super) fn new(
         options: &KafkaOptions,
+        extent: Extent,
         since: Option<Timestamp>,
         follow: Follow,
         sender: mpsc::Sender<Result<LogRecord, KafkaError>>,
@@ -78,6 +80,7 @@ impl Reading {
             consumer,
             topic: options.topic.clone(),
             servers: settings::servers(options),
+            extent,
             since,
             follow,
             sender,
@@ -104,7 +107,8 @@ impl Reading {
             if self.follow == Follow::No && self.finished == self.partitions.len() {
                 return Ok(());
             }
-            if self.follow == Follow::Yes && self.looked_at.elapsed() >= PARTITIONS_EVERY {
+            let looks_for_more = self.follow == Follow::Yes && matches!(self.extent, Extent::Topic);
+            if looks_for_more && self.looked_at.elapsed() >= PARTITIONS_EVERY {
                 self.look_for_partitions()?;
             }
             self.read_next()?;
@@ -115,7 +119,12 @@ impl Reading {
     fn find_topic(&mut self) -> Result<(), End> {
         loop {
             let why = match self.look()? {
-                Look::Found { partitions } => return self.begin(0..partitions),
+                Look::Found { partitions } => {
+                    return match self.extent {
+                        Extent::Topic => self.begin(0..partitions),
+                        Extent::Partition(partition) => self.begin(partition..partition.saturating_add(1)),
+                    };
+                }
                 Look::Missing if self.follow == Follow::No => {
                     let (servers, topic) = (self.servers.clone(), self.topic.clone());
                     return Err(KafkaError::TopicMissing { servers, topic }.into());

@@ -71,7 +71,7 @@ pub(super) fn start(tasks: &mut JoinSet<()>, source: Source, extent: Extent) -> 
             // Its logs are sources of their own.
             Source::Folder(_) => Ok(End),
             #[cfg(feature = "kafka")]
-            Source::Kafka(options) => feed.read_kafka(options).await,
+            Source::Kafka(topic) => feed.read_kafka(topic).await,
         };
         if let Err(failure) = outcome {
             feed.say(Item::Failed(failure)).await;

@@ -76,7 +76,7 @@ impl Merge {
                 Source::File(path) => merge.add_file(path),
                 Source::Input => merge.add(Source::Input),
                 #[cfg(feature = "kafka")]
-                Source::Kafka(options) => merge.add(Source::Kafka(options)),
+                Source::Kafka(topic) => merge.add(Source::Kafka(topic)),
             }
         }
         merge.scan_folders()?;

@@ -45,7 +45,7 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: LogsArguments) -> R
         window,
     };
     let mut show = Show {
-        merge: open(&arguments.from, extent, clock)?,
+        merge: open(&arguments.from, extent, clock).await?,
         output: Output::new(form(global, arguments.color), arguments.limit),
         filter,
         is_caught_up: false,
@@ -60,9 +60,15 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: LogsArguments) -> R
 ///
 /// # Errors
 /// Where it names nothing that can be read.
-pub(crate) fn open(from: &SourceArguments, extent: Extent, clock: Arc<dyn Clock>) -> Result<Merge, Failure> {
+pub(crate) async fn open(
+    from: &SourceArguments,
+    extent: Extent,
+    clock: Arc<dyn Clock>,
+) -> Result<Merge, Failure> {
     let sources = source::parse_all(&from.sources)?;
     source::check(&sources, extent.follow)?;
+    #[cfg(feature = "kafka")]
+    let sources = source::in_parts(sources).await?;
     Merge::start(sources, extent, clock)
 }
 

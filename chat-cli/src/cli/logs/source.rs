@@ -9,6 +9,8 @@ use anyhow::Context;
 
 use super::feed::Follow;
 use super::files::{LogFiles, newest_of};
+#[cfg(feature = "kafka")]
+use super::kafka::Topic;
 use crate::cli::Failure;
 
 /// A source as it stands on the command line. It can hold a password, so that it is never shown.
@@ -39,16 +41,16 @@ pub(super) enum Source {
     /// Standard input.
     Input,
     #[cfg(feature = "kafka")]
-    Kafka(chat_adapters::kafka::KafkaOptions),
+    Kafka(Topic),
 }
 
 impl Source {
-    /// Whether its records come about in the order of their times. Those of a topic do so for each node only.
+    /// Whether its records come about in the order of their times.
     pub(super) const fn is_in_order(&self) -> bool {
         match self {
             Self::File(_) | Self::Folder(_) | Self::Input => true,
             #[cfg(feature = "kafka")]
-            Self::Kafka(_) => false,
+            Self::Kafka(topic) => topic.is_in_order(),
         }
     }
 }
@@ -90,6 +92,19 @@ pub(super) fn check(sources: &[Source], follow: Follow) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Takes topics apart into their partitions, each of which is a source in the order of time.
+#[cfg(feature = "kafka")]
+pub(super) async fn in_parts(sources: Vec<Source>) -> Result<Vec<Source>, Failure> {
+    let mut parts = Vec::new();
+    for source in sources {
+        match source {
+            Source::Kafka(topic) => parts.extend(topic.parts().await?.into_iter().map(Source::Kafka)),
+            other @ (Source::File(_) | Source::Folder(_) | Source::Input) => parts.push(other),
+        }
+    }
+    Ok(parts)
+}
+
 fn parse(text: &str) -> Result<Source, Failure> {
     if text.starts_with("kafka://") {
         return kafka(text);
@@ -110,7 +125,7 @@ fn parse(text: &str) -> Result<Source, Failure> {
 #[cfg(feature = "kafka")]
 fn kafka(text: &str) -> Result<Source, Failure> {
     match chat_adapters::kafka::KafkaOptions::parse(text) {
-        Ok(options) => Ok(Source::Kafka(options)),
+        Ok(options) => Ok(Source::Kafka(Topic::open(options)?)),
         Err(error) => Err(Failure::Usage(format!("{error}; write kafka://HOST:PORT/TOPIC"))),
     }
 }

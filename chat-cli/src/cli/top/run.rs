@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: TopArguments) -> Re
         window: arguments.from.window,
     };
     let mut top = Top {
-        merge: open(&arguments.from, extent, Arc::clone(&clock))?,
+        merge: open(&arguments.from, extent, Arc::clone(&clock)).await?,
         nodes: Nodes::default(),
         since,
         clock,
