@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::chat_builder::ChatBuilder;
@@ -9,7 +10,7 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::meters::catalogue::GOODBYES;
-use crate::node::{Node, Tasks};
+use crate::node::{self, Node, Tasks};
 use crate::operation::Readiness;
 use crate::ports::{Backends, Level, NoticeKind, Topic};
 use crate::protocol::{AckMode, Goodbye, Login};
@@ -58,6 +59,8 @@ pub struct Chat {
 struct Inner {
     node: Arc<Node>,
     tasks: Tasks,
+    /// Whether its end is recorded.
+    stopped: AtomicBool,
 }
 
 impl Drop for Inner {
@@ -78,7 +81,11 @@ pub struct SessionOptions {
 impl Chat {
     pub(crate) fn of(node: Arc<Node>, tasks: Tasks) -> Self {
         Self {
-            inner: Arc::new(Inner { node, tasks }),
+            inner: Arc::new(Inner {
+                node,
+                tasks,
+                stopped: AtomicBool::new(false),
+            }),
         }
     }
 
@@ -241,12 +248,11 @@ impl Chat {
     /// close at once because `Limits::close_timeout` had passed.
     pub async fn drain(&self, spread: Duration) {
         let node = self.node_ref();
-        let connections = node.connections.count();
-        node.journal.record(
-            Level::Info,
-            "node_draining",
-            [("connections", connections.into())],
-        );
+        if node.connections.begin_draining() {
+            let fields = [("connections", node.connections.count().into())];
+            node.journal.record(Level::Info, "node_draining", fields);
+            node::record_status(node);
+        }
         node.connections.drain(spread, &node.limits).await;
     }
 
@@ -256,9 +262,12 @@ impl Chat {
     /// Bounded by the time-outs of the backends.
     pub async fn shutdown(&self) {
         self.drain(Duration::ZERO).await;
-        let Inner { node, tasks } = &*self.inner;
+        let Inner { node, tasks, .. } = &*self.inner;
         tasks.stop(node).await;
-        node.journal.record(Level::Info, "node_stopped", []);
+        if !self.inner.stopped.swap(true, Ordering::AcqRel) {
+            let fields = [("uptime_ms", node::millis(node.status.uptime()))];
+            node.journal.record(Level::Info, "node_stopped", fields);
+        }
         if let Err(error) = node.backends.log.flush(node.limits.bus_timeout).await {
             tracing::warn!(
                 error = crate::error::chain(&error),

@@ -125,6 +125,18 @@ pub struct Limits {
     pub presence_check: Duration,
     /// The time a call to presence may take.
     pub presence_timeout: Duration,
+
+    /// The time from which on a request is recorded as slow; zero for never.
+    pub slow_request: Duration,
+    /// The time between two status records; zero for never.
+    pub status_interval: Duration,
+    /// The time between two questions whether the store is there; zero for never.
+    ///
+    /// Together with `store_probe_timeout` the longest time in which an idle node finds out that the
+    /// store has gone or is back.
+    pub store_probe_interval: Duration,
+    /// The time that the store has to answer such a question.
+    pub store_probe_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -180,6 +192,10 @@ impl Default for Limits {
             presence_reads: 8,
             presence_check: Duration::from_secs(300),
             presence_timeout: Duration::from_secs(2),
+            slow_request: Duration::from_secs(1),
+            status_interval: Duration::from_secs(5),
+            store_probe_interval: Duration::from_millis(500),
+            store_probe_timeout: Duration::from_secs(1),
         }
     }
 }

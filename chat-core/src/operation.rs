@@ -78,7 +78,6 @@ impl UsageSource {
         Self(Arc::new(usage))
     }
 
-    #[expect(dead_code, reason = "the status record asks")]
     pub(crate) fn now(&self) -> Usage {
         (self.0)()
     }

@@ -103,6 +103,11 @@ limit_settings! {
     presence_reads: usize,
     presence_check: Period,
     presence_timeout: Period,
+
+    slow_request: Period,
+    status_interval: Period,
+    store_probe_interval: Period,
+    store_probe_timeout: Period,
 }
 
 impl Default for LimitSettings {

@@ -136,6 +136,14 @@ fn check_redis(redis: &RedisSettings) -> Result<(), Failure> {
     )
 }
 
+/// Times of which zero stands for never.
+const MAY_BE_NEVER: &[&str] = &[
+    "idle_timeout",
+    "slow_request",
+    "status_interval",
+    "store_probe_interval",
+];
+
 fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
     let limits = Table::try_from(&settings.limits).map_err(anyhow::Error::from)?;
     for (name, value) in &limits {
@@ -145,7 +153,7 @@ fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
             })?,
             Value::String(text) => {
                 let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
-                let zero = if name == "idle_timeout" {
+                let zero = if MAY_BE_NEVER.contains(&name.as_str()) {
                     Zero::Allowed
                 } else {
                     Zero::Refused

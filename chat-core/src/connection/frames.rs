@@ -259,7 +259,7 @@ impl Connection {
                     self.pending
                         .push(reference, Some(asked), Pending::Known(Reply::Acked));
                 } else {
-                    asked.answered(&self.node, None);
+                    asked.answered(&self.node, self.session(), None);
                 }
             }
             (State::LoggedIn { session, .. }, request) => {
@@ -322,13 +322,20 @@ impl Connection {
             }
         };
         if let Some(asked) = asked {
-            asked.answered(&self.node, Some(&reply));
+            asked.answered(&self.node, self.session(), Some(&reply));
         }
         // An acknowledgement that went well is answered only where an answer was asked for.
         if reference.is_none() && matches!(reply, Reply::Acked) {
             return 0;
         }
         push(frames, reply.to_frame(reference).encode())
+    }
+
+    const fn session(&self) -> Option<&SessionHandle> {
+        match &self.state {
+            State::LoggedIn { session, .. } => Some(session),
+            State::Anonymous => None,
+        }
     }
 
     fn log_in(&mut self, opened: Opened) -> Reply {
@@ -346,7 +353,7 @@ impl Connection {
     }
 
     fn log_out(&mut self) {
-        if let State::LoggedIn { session, .. } = &self.state {
+        if let Some(session) = self.session() {
             session.shared().ends("logged_out");
         }
         self.state = State::Anonymous;

@@ -138,14 +138,15 @@ impl Connections {
         control.heard_at.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Says goodbye to every connection, spread over a time, and admits no further one. Answers
-    /// when all are gone, or by force `close_timeout` after the last goodbye.
+    /// Admits no further connection; answers whether any was admitted until now.
+    pub(crate) fn begin_draining(&self) -> bool {
+        !std::mem::replace(&mut self.lock().draining, true)
+    }
+
+    /// Says goodbye to every connection, spread over a time. Answers when all are gone, or by force
+    /// `close_timeout` after the last goodbye.
     pub(crate) async fn drain(&self, spread: Duration, limits: &Limits) {
-        let open: Vec<_> = {
-            let mut table = self.lock();
-            table.draining = true;
-            table.by_id.values().cloned().collect()
-        };
+        let open: Vec<_> = self.lock().by_id.values().cloned().collect();
         let pause = spread / u32::try_from(open.len().max(1)).unwrap_or(u32::MAX);
         let begun = Instant::now();
         for (place, control) in (0_u32..).zip(open) {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::health::{Health, Mark, Reads};
 use super::journal::Journal;
 use super::meters::BackendMeters;
 use crate::error::{BackendError, BackendErrorKind, Error, chain};
@@ -26,15 +26,24 @@ pub(crate) struct Gate {
     meters: BackendMeters,
     timeout: Duration,
     retry_after: Duration,
-    available: AtomicBool,
+    health: Health,
     journal: Arc<Journal>,
+}
+
+/// What came of asking a backend whether it is there.
+#[derive(Debug)]
+pub(crate) enum Probed {
+    /// Its health knows.
+    Told,
+    /// It answered what cannot be right.
+    Defect(BackendError),
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
             .field("backend", &self.meters.backend)
-            .field("available", &self.available)
+            .field("health", &self.health)
             .finish()
     }
 }
@@ -42,26 +51,31 @@ impl fmt::Debug for Gate {
 impl Gate {
     pub(crate) fn new(
         meters: BackendMeters,
+        reads: Reads,
         timeout: Duration,
         retry_after: Duration,
         journal: Arc<Journal>,
     ) -> Self {
         meters.available.set(1.0);
         Self {
+            health: Health::new(meters.backend, reads, Arc::clone(&journal)),
             meters,
             timeout,
             retry_after,
-            available: AtomicBool::new(true),
             journal,
         }
     }
 
     pub(crate) fn is_available(&self) -> bool {
-        self.available.load(Ordering::Acquire)
+        self.health.is_available()
+    }
+
+    /// Whether it is away, and only a write can show that it is back.
+    pub(crate) fn awaits_write(&self) -> bool {
+        self.health.awaits_write()
     }
 
     /// What is counted and measured of its calls.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) const fn meters(&self) -> &BackendMeters {
         &self.meters
     }
@@ -103,8 +117,8 @@ impl Gate {
         access: Access,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        let began_at = Instant::now();
-        let answered = tokio::time::timeout_at(deadline, call).await;
+        let (began_at, began) = (Instant::now(), self.health.mark(access));
+        let answered = timeout_at(deadline, call).await;
         self.meters.ended(access, began_at.elapsed());
         let result = answered.unwrap_or_else(|_| {
             self.meters.timed_out();
@@ -113,34 +127,52 @@ impl Gate {
                 Access::Write | Access::Append => Err(BackendError::unknown("no answer in time")),
             }
         });
-        self.watch(&result);
+        match &result {
+            Ok(_) => self.answered(access),
+            Err(error) if error.kind() == BackendErrorKind::Broken => self.record_defect(error),
+            Err(error) => self.failed(access, began, error),
+        }
         result
     }
 
-    fn watch<T>(&self, result: &Result<T, BackendError>) {
-        let backend = self.meters.backend;
-        match result {
-            Ok(_) => {
-                if !self.available.swap(true, Ordering::AcqRel) {
-                    self.meters.available.set(1.0);
-                    self.journal
-                        .record(Level::Info, &format!("{backend}_regained"), []);
-                }
-            }
-            Err(error) if error.kind() == BackendErrorKind::Broken => {
-                self.meters.defects.increment(1);
-                let fields = [("backend", backend.into()), ("error", chain(error).into())];
-                self.journal.record(Level::Error, "defect", fields);
-            }
-            Err(error) => {
-                self.meters.errors.increment(1);
-                if self.available.swap(false, Ordering::AcqRel) {
-                    self.meters.available.set(0.0);
-                    let fields = [("error", chain(error).into())];
-                    self.journal
-                        .record(Level::Warn, &format!("{backend}_lost"), fields);
-                }
-            }
+    /// Asks the backend whether it is there. The call is not measured, and a defect is left to the
+    /// caller.
+    pub(crate) async fn probe<T>(
+        &self,
+        time: Duration,
+        access: Access,
+        call: impl Future<Output = Result<T, BackendError>>,
+    ) -> Probed {
+        let began = self.health.mark(access);
+        let late = |_| Err(BackendError::not_done("no answer in time to whether it is there"));
+        match timeout(time, call).await.unwrap_or_else(late) {
+            Ok(_) => self.answered(access),
+            Err(error) if error.kind() == BackendErrorKind::Broken => return Probed::Defect(error),
+            Err(error) => self.failed(access, began, &error),
+        }
+        Probed::Told
+    }
+
+    /// Records that an answer cannot be right.
+    pub(crate) fn record_defect(&self, error: &BackendError) {
+        self.meters.defects.increment(1);
+        let fields = [
+            ("backend", self.meters.backend.into()),
+            ("error", chain(error).into()),
+        ];
+        self.journal.record(Level::Error, "defect", fields);
+    }
+
+    fn answered(&self, access: Access) {
+        if self.health.answered(access) {
+            self.meters.available.set(1.0);
+        }
+    }
+
+    fn failed(&self, access: Access, began: Mark, error: &BackendError) {
+        self.meters.errors.increment(1);
+        if self.health.failed(access, began, error) {
+            self.meters.available.set(0.0);
         }
     }
 }

@@ -93,7 +93,6 @@ impl LimitHits {
     }
 
     /// The limits that were reached since the last call, and how often.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) fn take(&self) -> Vec<(&'static str, u64)> {
         let counts = self
             .by_limit

@@ -1,7 +1,6 @@
 //! The way out to the bus: in order, bounded, and never in anybody's way.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
@@ -15,21 +14,13 @@ use crate::ports::Notice;
 #[derive(Debug)]
 pub(crate) struct Publisher {
     queue: mpsc::Sender<Notice>,
-    dropping: AtomicBool,
     limit_hits: Arc<LimitHits>,
 }
 
 impl Publisher {
     pub(crate) fn new(queue: usize, limit_hits: Arc<LimitHits>) -> (Self, mpsc::Receiver<Notice>) {
         let (queue, notices) = mpsc::channel(queue.max(1));
-        (
-            Self {
-                queue,
-                dropping: AtomicBool::new(false),
-                limit_hits,
-            },
-            notices,
-        )
+        (Self { queue, limit_hits }, notices)
     }
 
     /// How many notices wait.
@@ -39,15 +30,9 @@ impl Publisher {
 
     pub(crate) fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
         for notice in notices {
-            let dropped = self.queue.try_send(notice).is_err();
-            if dropped {
+            if self.queue.try_send(notice).is_err() {
                 NOTICES_DROPPED.count(&[]).increment(1);
                 self.limit_hits.hit(Limit::BusQueue);
-            }
-            if dropped && !self.dropping.swap(true, Ordering::AcqRel) {
-                tracing::warn!("the bus does not keep up: notices are dropped, receivers learn by pull");
-            } else if !dropped && self.dropping.load(Ordering::Acquire) {
-                self.dropping.store(false, Ordering::Release);
             }
         }
     }

@@ -14,15 +14,18 @@ use super::allowance::{Allowances, Rate};
 use super::changes::Changes;
 use super::connections::{self, Connections};
 use super::gate::{Access, Gate};
+use super::health::Reads;
 use super::hub::Hub;
 use super::journal::Journal;
 use super::limit::LimitHits;
 use super::meters::{BackendMeters, Meters};
 use super::passwords::Passwords;
 use super::publisher::{self, Publisher};
+use super::slow::SlowRequests;
+use super::status::{self, StatusSource};
 use super::supervise::spawn;
 use super::writer::{self, Writer};
-use super::{listener, meters, presence, pull};
+use super::{listener, meters, presence, probe, pull, watch};
 use crate::limits::Limits;
 use crate::operation::{NamesInLog, NotReady, Readiness, UsageSource};
 use crate::ports::{Backends, Level, Notice, NoticeKind, SendPolicy, Topic};
@@ -38,9 +41,8 @@ pub(crate) struct Node {
     pub(crate) journal: Arc<Journal>,
     /// What the event log holds of users' names.
     pub(crate) names_in_log: NamesInLog,
-    /// How the host tells of its process.
-    #[expect(dead_code, reason = "the status record asks it")]
-    pub(crate) usage: UsageSource,
+    pub(crate) status: StatusSource,
+    pub(crate) slow_requests: SlowRequests,
     pub(crate) meters: Meters,
     pub(crate) limit_hits: Arc<LimitHits>,
     /// The way to the stores.
@@ -172,28 +174,20 @@ pub(crate) struct Setup {
 
 /// Makes a node and starts its tasks on the present runtime.
 pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
-    let Setup {
-        id,
-        backends,
-        limits,
-        policy,
-        names_in_log,
-        usage,
-        settings,
-    } = setup;
-    let journal = begin_journal(&id, &backends, settings);
+    let Setup { backends, limits, .. } = setup;
+    let journal = begin_journal(&setup.id, &backends, setup.settings);
     let limit_hits = Arc::new(LimitHits::new());
     let hits = || Arc::clone(&limit_hits);
-    let gate = |meters, timeout| Gate::new(meters, timeout, limits.retry_after, Arc::clone(&journal));
+    let [store, bus, presence] = gates(&limits, &limit_hits, &journal);
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
     let (publisher, notices) = Publisher::new(limits.bus_queue, hits());
     let (acks, flushes) = Acks::new(limits.pending_acks, hits());
     let addresses = limits.remembered_addresses;
     let [registrations, failed_name, failed_address] = rates(&limits);
     let node = Arc::new(Node {
-        store: gate(BackendMeters::store(&limit_hits), limits.store_timeout),
-        bus: gate(BackendMeters::bus(&limit_hits), limits.bus_timeout),
-        presence: gate(BackendMeters::presence(&limit_hits), limits.presence_timeout),
+        store,
+        bus,
+        presence,
         hub: Hub::new(),
         meters: Meters::new(),
         writer,
@@ -212,23 +206,20 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         stop_publishing: CancellationToken::new(),
         failed: CancellationToken::new(),
         last_session: AtomicU64::new(0),
-        id,
-        policy,
+        id: setup.id,
+        policy: setup.policy,
         backends,
         journal,
-        names_in_log,
-        usage,
+        names_in_log: setup.names_in_log,
+        status: StatusSource::new(setup.usage),
+        slow_requests: SlowRequests::default(),
         limit_hits,
         limits,
     });
     writer::start(&node, queues, &tasks.writing);
     start_background(&node, flushes, &tasks.background);
-    spawn(
-        &tasks.publishing,
-        &node,
-        "publisher",
-        publisher::run(Arc::clone(&node), notices),
-    );
+    let publishing = publisher::run(Arc::clone(&node), notices);
+    spawn(&tasks.publishing, &node, "publisher", publishing);
     node
 }
 
@@ -242,6 +233,21 @@ fn begin_journal(id: &NodeId, backends: &Backends, settings: Map<String, Value>)
     ];
     journal.record(Level::Info, "node_started", fields);
     journal
+}
+
+/// The ways to the store, the bus and presence.
+fn gates(limits: &Limits, limit_hits: &Arc<LimitHits>, journal: &Arc<Journal>) -> [Gate; 3] {
+    let gate = |meters, reads, timeout| {
+        let journal = Arc::clone(journal);
+        Gate::new(meters, reads, timeout, limits.retry_after, journal)
+    };
+    let (store, bus) = (BackendMeters::store(limit_hits), BackendMeters::bus(limit_hits));
+    let presence = BackendMeters::presence(limit_hits);
+    [
+        gate(store, Reads::ProveReads, limits.store_timeout),
+        gate(bus, Reads::ProveAll, limits.bus_timeout),
+        gate(presence, Reads::ProveAll, limits.presence_timeout),
+    ]
 }
 
 /// How often one may register, and fail to log in by name and by address.
@@ -264,4 +270,7 @@ fn start_background(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
     spawn(tasks, node, "presence", presence::run(Arc::clone(node)));
     spawn(tasks, node, "connections", connections::sweep(Arc::clone(node)));
     spawn(tasks, node, "meters", meters::sample(Arc::clone(node)));
+    spawn(tasks, node, "probe", probe::run(Arc::clone(node)));
+    spawn(tasks, node, "watch", watch::run(Arc::clone(node)));
+    spawn(tasks, node, "status", status::run(Arc::clone(node)));
 }

@@ -21,7 +21,6 @@ pub(crate) struct Latency {
 
 /// What is told of many durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "read by the status record")]
 pub(crate) struct Quantiles {
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
@@ -46,7 +45,6 @@ impl Latency {
     }
 
     /// What came since the last time; `None` where nothing did.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) fn take(&self) -> Option<Quantiles> {
         let mut micros = self.micros.lock().unwrap_or_else(PoisonError::into_inner);
         let micros = micros.as_mut().filter(|micros| !micros.is_empty())?;

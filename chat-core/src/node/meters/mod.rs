@@ -17,7 +17,7 @@ use crate::meters::catalogue as metric;
 use crate::spelled::spelled;
 
 pub(crate) use backend::BackendMeters;
-pub(crate) use latency::Latency;
+pub(crate) use latency::{Latency, Quantiles};
 pub(crate) use requests::Requests;
 pub(crate) use sample::run as sample;
 pub(crate) use tally::Tally;

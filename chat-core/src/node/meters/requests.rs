@@ -54,13 +54,11 @@ impl Requests {
     }
 
     /// How many requests were taken since the node's start.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) fn total(&self) -> u64 {
         self.by_type.iter().map(|(taken, _)| taken.total()).sum()
     }
 
     /// How many errors were told since the node's start.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) fn errors_total(&self) -> u64 {
         self.errors.iter().map(Tally::total).sum()
     }

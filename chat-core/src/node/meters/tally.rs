@@ -25,7 +25,6 @@ impl Tally {
     }
 
     /// How many there were since the node's start.
-    #[allow(dead_code, reason = "read by the status record")]
     pub(crate) fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }

@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::{CatchUp, Delivery, Stage};
+use crate::error::BackendError;
 use crate::ports::Position;
 use crate::protocol::MessageView;
 use crate::session::inbox::Origin;
@@ -153,7 +154,8 @@ impl Delivery {
                 continue;
             }
             if message.seq != track.delivered.next() {
-                tracing::error!(%conversation, seq = %message.seq, "the store skipped a message");
+                let what = format!("message {} of {conversation} came too early", message.seq);
+                self.node.store.record_defect(&BackendError::broken(what));
                 self.failures = self.failures.saturating_add(1);
                 break;
             }
