@@ -9,12 +9,16 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Node;
 use super::journal::{Journal, millis};
+use super::limit::Limit;
 use crate::ports::{Level, LogStatus};
 
 /// The time between two looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// The time between two records of one limit, or of dropped records.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// Reached by every slow reader, who then reads the store: counted, and no reason to warn anybody.
+const USUAL: Limit = Limit::SessionNotices;
 
 /// Looks until the node stops, and once more then.
 pub(crate) async fn run(node: Arc<Node>) {
@@ -43,7 +47,8 @@ struct Hits {
 
 impl Limits {
     fn look(&mut self, reached: Vec<(&'static str, u64)>, journal: &Journal) {
-        for (limit, count) in reached {
+        let unusual = reached.into_iter().filter(|(limit, _)| *limit != USUAL.as_str());
+        for (limit, count) in unusual {
             self.by_name.entry(limit).or_default().untold += count;
         }
         for (&limit, hits) in &mut self.by_name {

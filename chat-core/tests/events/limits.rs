@@ -167,6 +167,7 @@ async fn full_queues_and_times_that_ran_out_are_recorded_by_name() {
         writer_batch: 1,
         bus_queue: 1,
         pending_acks: 0,
+        // Nothing unusual: it is not recorded.
         session_notices: 1,
         ..Limits::default()
     });
@@ -197,7 +198,6 @@ async fn full_queues_and_times_that_ran_out_are_recorded_by_name() {
         "bus_timeout",
         "pending_acks",
         "presence_timeout",
-        "session_notices",
         "store_timeout",
         "writer_queue",
     ];
