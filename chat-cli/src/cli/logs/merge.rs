@@ -206,6 +206,7 @@ impl Merge {
         for lane in self.lanes.iter_mut().filter(|lane| lane.wants_more()) {
             match lane.items.poll_recv(context) {
                 Poll::Ready(Some(item)) => lane.take_in(item, &mut self.no_records, &mut self.failure),
+                // Its task, and with it why it ended, is looked at when the next record is taken.
                 Poll::Ready(None) => lane.state = LaneState::Ended,
                 Poll::Pending => continue,
             }
@@ -227,6 +228,7 @@ impl Merge {
                 }
             }
         }
+        self.see_tasks();
         self.failure.take().map_or(Ok(()), Err)
     }
 
@@ -238,6 +240,16 @@ impl Merge {
             .filter(|lane| lane.state == LaneState::Behind)
             .peekable();
         behind.peek().is_some() && behind.all(|lane| lane.is_in_order)
+    }
+
+    /// Sees where a task ended that should not have.
+    fn see_tasks(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            if let Err(panicked) = ended {
+                let why = anyhow::Error::new(panicked).context("a source can be read no further");
+                self.failure.get_or_insert(why.into());
+            }
+        }
     }
 
     /// The earliest of what comes next, once every source that must be waited for has something.
