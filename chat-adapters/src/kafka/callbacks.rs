@@ -8,6 +8,7 @@ use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 
 use super::error::{Failure, is_purged};
+use super::meters;
 use super::shared::Shared;
 
 /// What becomes of the records that one producer has got. Called by the producer's own thread.
@@ -36,7 +37,7 @@ impl ProducerContext for Deliveries {
         match result {
             Ok(_) => {
                 if let Some(latency) = self.0.arrived(index as u64) {
-                    metrics::histogram!("chat_kafka_delivery_seconds").record(latency);
+                    meters::DELIVERY.distribution(&[]).record(latency);
                 }
             }
             Err((error, _)) if is_purged(error) => {}
@@ -51,7 +52,7 @@ impl ProducerContext for Deliveries {
 }
 
 pub(super) fn count_error(failure: Failure) {
-    metrics::counter!("chat_kafka_delivery_errors_total", "kind" => failure.name()).increment(1);
+    meters::DELIVERY_ERRORS.count(&[failure.name()]).increment(1);
 }
 
 /// The lines of other clients than the producer.

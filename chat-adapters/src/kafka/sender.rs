@@ -14,7 +14,7 @@ use super::ring::Waiting;
 use super::shared::Shared;
 use super::tidings::Tidings;
 use super::topic::{self, Look};
-use super::{KafkaError, KafkaOptions, settings};
+use super::{KafkaError, KafkaOptions, meters, settings};
 
 /// How many records are handed over at a time, while nobody else looks at what is on its way.
 const BATCH: usize = 128;
@@ -28,7 +28,7 @@ pub(super) type Producer = ThreadedProducer<Deliveries>;
 
 /// Makes a producer, which connects by itself.
 pub(super) fn producer(options: &KafkaOptions, shared: &Arc<Shared>) -> Result<Producer, KafkaError> {
-    metrics::counter!("chat_kafka_producers_total").increment(1);
+    meters::PRODUCERS.count(&[]).increment(1);
     settings::producer(options)
         .create_with_context(Deliveries(Arc::clone(shared)))
         .map_err(KafkaError::making)

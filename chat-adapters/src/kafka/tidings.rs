@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::shared::Shared;
-use super::{KafkaOptions, settings};
+use super::{KafkaOptions, meters, settings};
 
 pub(super) struct Tidings {
     servers: String,
@@ -29,11 +29,11 @@ impl Tidings {
         let (delivered, in_flight) = (flight.delivered(), flight.unsettled());
         drop(flight);
         let status = shared.status();
-        metrics::counter!("chat_kafka_delivered_total").increment(delivered - self.delivered);
-        metrics::counter!("chat_kafka_dropped_total").increment(status.dropped - self.dropped);
-        metrics::gauge!("chat_kafka_waiting").set(status.waiting as f64);
-        metrics::gauge!("chat_kafka_in_flight").set(in_flight as f64);
-        metrics::gauge!("chat_kafka_away").set(if away_since.is_some() { 1.0 } else { 0.0 });
+        meters::DELIVERED.count(&[]).increment(delivered - self.delivered);
+        meters::DROPPED.count(&[]).increment(status.dropped - self.dropped);
+        meters::WAITING.level(&[]).set(status.waiting as f64);
+        meters::IN_FLIGHT.level(&[]).set(in_flight as f64);
+        meters::AWAY.level(&[]).set(if away_since.is_some() { 1.0 } else { 0.0 });
         (self.delivered, self.dropped) = (delivered, status.dropped);
         self.tell_change(away_since, shared);
     }

@@ -7,6 +7,7 @@
 mod away;
 mod broker;
 mod faults;
+mod metrics;
 mod mock;
 mod reading;
 mod scene;
@@ -16,10 +17,12 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    metrics::METERS.get_or_init(metrics::Meters::install);
     let trials = [
         away::trials(),
         broker::trials(),
         faults::trials(),
+        metrics::trials(),
         reading::trials(),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
