@@ -2,8 +2,10 @@
 
 use chat_core::meters::{Label, Metric};
 
-pub(super) const DELIVERED: Metric =
-    Metric::counter("chat_kafka_delivered_total", "Records of the event log that Kafka has taken");
+pub(super) const DELIVERED: Metric = Metric::counter(
+    "chat_kafka_delivered_total",
+    "Records of the event log that Kafka has taken",
+);
 pub(super) const DELIVERY_ERRORS: Metric = Metric::counter(
     "chat_kafka_delivery_errors_total",
     "Records that a producer has given up, and that are sent again unless Kafka refuses the record itself",

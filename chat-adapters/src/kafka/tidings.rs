@@ -30,10 +30,14 @@ impl Tidings {
         drop(flight);
         let status = shared.status();
         meters::DELIVERED.count(&[]).increment(delivered - self.delivered);
-        meters::DROPPED.count(&[]).increment(status.dropped - self.dropped);
+        meters::DROPPED
+            .count(&[])
+            .increment(status.dropped - self.dropped);
         meters::WAITING.level(&[]).set(status.waiting as f64);
         meters::IN_FLIGHT.level(&[]).set(in_flight as f64);
-        meters::AWAY.level(&[]).set(if away_since.is_some() { 1.0 } else { 0.0 });
+        meters::AWAY
+            .level(&[])
+            .set(if away_since.is_some() { 1.0 } else { 0.0 });
         (self.delivered, self.dropped) = (delivered, status.dropped);
         self.tell_change(away_since, shared);
     }
@@ -47,7 +51,8 @@ impl Tidings {
             }
             (Some(since), None) => {
                 let seconds = since.elapsed().as_secs_f64();
-                tracing::info!(target: "chat_adapters::kafka", "Kafka is back after {seconds:.1} s");
+                let servers = &self.servers;
+                tracing::info!(target: "chat_adapters::kafka", "Kafka at {servers} is back after {seconds:.1} s");
             }
             (None, None) | (Some(_), Some(_)) => {}
         }

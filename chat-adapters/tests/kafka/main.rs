@@ -7,6 +7,7 @@
 mod away;
 mod broker;
 mod faults;
+mod lines;
 mod metrics;
 mod mock;
 mod reading;
@@ -17,11 +18,13 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    lines::listen();
     metrics::METERS.get_or_init(metrics::Meters::install);
     let trials = [
         away::trials(),
         broker::trials(),
         faults::trials(),
+        lines::trials(),
         metrics::trials(),
         reading::trials(),
     ];

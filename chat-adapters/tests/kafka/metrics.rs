@@ -45,13 +45,17 @@ impl Meters {
     }
 
     fn of(&self, key: &Key) -> Arc<Value> {
-        let labels = key.labels().map(|label| format!(" {}={}", label.key(), label.value()));
+        let labels = key
+            .labels()
+            .map(|label| format!(" {}={}", label.key(), label.value()));
         let name = format!("{}{}", key.name(), labels.collect::<String>());
         Arc::clone(self.values().entry(name).or_default())
     }
 
     fn get(&self, name: &str) -> Option<u64> {
-        self.values().get(name).map(|value| value.0.load(Ordering::Relaxed))
+        self.values()
+            .get(name)
+            .map(|value| value.0.load(Ordering::Relaxed))
     }
 }
 
@@ -111,7 +115,12 @@ async fn every_metric_moves_when_it_should() {
         in_flight: 50,
         ..mock.options(TOPIC)
     };
-    let before = ["chat_kafka_delivered_total", "chat_kafka_dropped_total", "chat_kafka_delivery_seconds"].map(get);
+    let before = [
+        "chat_kafka_delivered_total",
+        "chat_kafka_dropped_total",
+        "chat_kafka_delivery_seconds",
+    ]
+    .map(get);
     let log = log(&options);
     append(&log, 1..=10);
     flush(&log).await;
@@ -126,7 +135,12 @@ async fn every_metric_moves_when_it_should() {
     flush(&log).await;
     let dropped = chat_core::ports::EventLog::status(&log).dropped;
     eventually("the records are counted", || {
-        let after = ["chat_kafka_delivered_total", "chat_kafka_dropped_total", "chat_kafka_delivery_seconds"].map(get);
+        let after = [
+            "chat_kafka_delivered_total",
+            "chat_kafka_dropped_total",
+            "chat_kafka_delivery_seconds",
+        ]
+        .map(get);
         let arrived = 1_000 - dropped;
         after[0] >= before[0] + arrived && after[1] >= before[1] + dropped && after[2] >= before[2] + arrived
     })
@@ -143,10 +157,17 @@ async fn every_metric_moves_when_it_should() {
 /// What is counted is what the catalogue lists, and nothing else.
 fn every_series_is_listed(meters: &Meters) {
     let series = |metric: &Metric| {
-        assert!((metric.kind == MetricKind::Counter) == metric.name.ends_with("_total"), "{}", metric.name);
+        assert!(
+            (metric.kind == MetricKind::Counter) == metric.name.ends_with("_total"),
+            "{}",
+            metric.name
+        );
         let names: Vec<_> = metric.labels.iter().map(|label| label.name).collect();
         let named = move |values: Vec<&str>| {
-            let labels = names.iter().zip(values).map(|(name, value)| format!(" {name}={value}"));
+            let labels = names
+                .iter()
+                .zip(values)
+                .map(|(name, value)| format!(" {name}={value}"));
             format!("{}{}", metric.name, labels.collect::<String>())
         };
         metric.series().into_iter().map(named).collect::<Vec<_>>()
