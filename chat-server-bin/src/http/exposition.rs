@@ -149,6 +149,8 @@ fn describe_all() {
     describe(chat_adapters::mysql::METRICS);
     #[cfg(feature = "cluster")]
     describe(chat_adapters::redis::METRICS);
+    #[cfg(feature = "kafka")]
+    describe(chat_adapters::kafka::METRICS);
 }
 
 /// A metric that the system knows, read when it is asked for.
