@@ -293,6 +293,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_between_the_end_and_the_rotation_is_read() {
+        let mut log = Log::new();
+        let mut tail = Tail::new(log.files(), None);
+        log.write(1);
+        assert_eq!(read(&mut tail), up_to(1, 1));
+        let mut batch = Batch::default();
+        assert!(!tail.read_chunk(&mut batch).unwrap());
+        log.write(1);
+        log.rotate(3);
+        log.write(1);
+        assert!(tail.move_on(&mut batch).unwrap());
+        batch.entries.extend(tail.read().unwrap().entries);
+        batch.entries.extend(tail.read().unwrap().entries);
+        let numbers: Vec<u64> = batch.entries.iter().map(|entry| entry.record.number).collect();
+        assert_eq!(numbers, [2, 3]);
+    }
+
+    #[test]
     fn where_the_file_was_removed_meanwhile_those_written_after_it_are_read() {
         let mut log = Log::new();
         log.write(2);
