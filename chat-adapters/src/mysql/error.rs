@@ -30,8 +30,14 @@ mod code {
     pub(super) const DEADLOCK: u16 = 1213;
     pub(super) const RESOURCE_LIMIT_OF_USER: u16 = 1226;
     pub(super) const SERVER_IS_READ_ONLY: u16 = 1290;
+    pub(super) const WRONG_VALUE: u16 = 1292;
+    pub(super) const INVALID_CHARACTERS: u16 = 1300;
     pub(super) const QUERY_INTERRUPTED: u16 = 1317;
+    pub(super) const WRONG_VALUE_FOR_COLUMN: u16 = 1366;
+    pub(super) const WRONG_VALUE_FOR_FUNCTION: u16 = 1411;
     pub(super) const TOO_MANY_STATEMENTS: u16 = 1461;
+    pub(super) const WRONG_VALUE_OF_TYPE: u16 = 1525;
+    pub(super) const DUPLICATE_ENTRY_OF_KEY: u16 = 1586;
     pub(super) const ACCESS_DENIED_WITHOUT_PASSWORD: u16 = 1698;
     pub(super) const TRANSACTION_IS_READ_ONLY: u16 = 1792;
     pub(super) const ENGINE_IS_READ_ONLY: u16 = 1836;
@@ -39,6 +45,7 @@ mod code {
     pub(super) const STATEMENT_TIMEOUT_MARIADB: u16 = 1969;
     pub(super) const STATEMENT_TIMEOUT: u16 = 3024;
     pub(super) const SESSION_KILLED: u16 = 3169;
+    pub(super) const NOT_CONVERTIBLE: u16 = 3854;
     pub(super) const DISCONNECTED_WHEN_IDLE: u16 = 4031;
 }
 
@@ -175,7 +182,7 @@ impl CallError {
                     BackendErrorKind::Broken => BackendError::broken(what),
                     BackendErrorKind::NotDone | BackendErrorKind::Unknown => BackendError::not_done(what),
                 };
-                made.because(source)
+                made.because(shown(source))
             }
             Self::Backend(error) => error,
         }
@@ -185,7 +192,7 @@ impl CallError {
     pub(super) fn in_commit(self) -> BackendError {
         match self {
             Self::Statement { what, source } if Cause::of(&source) != Cause::Deadlock => {
-                BackendError::unknown(what).because(source)
+                BackendError::unknown(what).because(shown(source))
             }
             other => other.before_commit(),
         }
@@ -201,6 +208,33 @@ impl From<BackendError> for CallError {
 /// Maps a failure of a statement.
 pub(super) fn failed(what: &'static str) -> impl FnOnce(sqlx::Error) -> CallError {
     move |source| CallError::Statement { what, source }
+}
+
+/// Stands for an error whose text quotes what was to be stored, which may be a name or a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("error {0} of MySQL, whose text would show what is stored")]
+struct Withheld(u16);
+
+/// What may be logged of a failure.
+fn shown(source: sqlx::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match number(&source).filter(|&number| quotes_values(number)) {
+        Some(number) => Withheld(number).into(),
+        None => source.into(),
+    }
+}
+
+const fn quotes_values(number: u16) -> bool {
+    matches!(
+        number,
+        code::DUPLICATE_ENTRY
+            | code::WRONG_VALUE
+            | code::INVALID_CHARACTERS
+            | code::WRONG_VALUE_FOR_COLUMN
+            | code::WRONG_VALUE_FOR_FUNCTION
+            | code::WRONG_VALUE_OF_TYPE
+            | code::DUPLICATE_ENTRY_OF_KEY
+            | code::NOT_CONVERTIBLE
+    )
 }
 
 /// The server's number of an error.
@@ -264,6 +298,19 @@ mod tests {
         assert_eq!(lost().in_commit().kind(), BackendErrorKind::Unknown);
         let bad_row = failed("row")(sqlx::Error::RowNotFound);
         assert_eq!(bad_row.before_commit().kind(), BackendErrorKind::Broken);
+    }
+
+    #[test]
+    fn of_errors_that_quote_what_is_stored_only_the_number_is_shown() {
+        // "Duplicate entry 'alice' for key 'name'", "Incorrect string value: '...' for column 'body'"
+        for number in [1062, 1366] {
+            assert!(quotes_values(number), "{number}");
+            let text = Withheld(number).to_string();
+            assert!(text.contains(&number.to_string()), "{text}");
+        }
+        assert!(!quotes_values(code::DEADLOCK));
+        let text = chat_core::chain(&lost().before_commit());
+        assert!(text.contains("connection reset"), "{text}");
     }
 
     #[test]
