@@ -8,6 +8,7 @@ use chat_core::Chat;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::failure::Failure;
 use crate::tasks::Tasks;
@@ -65,7 +66,7 @@ pub(crate) async fn serve_until_signal(
     stop.cancel();
     // Cancel safe: everything that a second signal cuts short ends with the process.
     tokio::select! {
-        () = drain(chat, spread(), serving) => Ok(()),
+        () = drain(chat, spread(), serving).instrument(tracing::info_span!("drain")) => Ok(()),
         signal = signals.next() => {
             Err(anyhow::anyhow!("ended at once by a second signal, {signal}, before everything was drained").into())
         }

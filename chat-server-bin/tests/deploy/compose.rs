@@ -22,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "compose::nginx_and_the_nodes_know_each_others_addresses",
             nginx_and_the_nodes_know_each_others_addresses,
         ),
-        #[cfg(feature = "cluster")]
+        #[cfg(all(feature = "cluster", feature = "kafka"))]
         test(
             "compose::the_server_takes_the_settings_of_every_node",
             the_server_takes_the_settings_of_every_node,
@@ -100,7 +100,7 @@ fn environment(node: &Hash) -> Vec<(String, String)> {
 fn what_a_service_names_is_there() {
     let (compose, services) = (compose(), services());
     let known: Vec<_> = services.iter().map(|(name, _)| name.clone()).collect();
-    assert!(known.len() >= 6, "{known:?}");
+    assert!(known.len() >= 7, "{known:?}");
     let (volumes, networks) = (
         names(Some(&compose["volumes"])),
         names(Some(&compose["networks"])),
@@ -164,7 +164,7 @@ fn nginx_and_the_nodes_know_each_others_addresses() {
     }
 }
 
-#[cfg(feature = "cluster")]
+#[cfg(all(feature = "cluster", feature = "kafka"))]
 fn the_server_takes_the_settings_of_every_node() {
     let mut taken = BTreeSet::new();
     for (_, node) in nodes() {
@@ -182,6 +182,11 @@ fn the_server_takes_the_settings_of_every_node() {
             Some("mysql://chat:***@mysql:3306/chat")
         );
         assert_eq!(settings["bus"].as_str(), Some("redis://:***@redis:6379"));
+        let log = settings["event_log"].as_array().unwrap();
+        let broker = log[0].as_str().unwrap().strip_prefix("kafka://").unwrap();
+        let (broker, _) = broker.split_once(':').unwrap();
+        assert!(services().iter().any(|(name, _)| name == broker), "{broker}");
+        assert_eq!(settings["http"].as_str(), Some("0.0.0.0:6080"));
         taken.insert(settings["node"].as_str().unwrap().to_owned());
     }
     assert_eq!(taken.len(), 3, "each node has a name of its own");

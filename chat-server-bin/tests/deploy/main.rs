@@ -1,5 +1,5 @@
 //! The files of `deploy/`: nginx and systemd take theirs, the server takes the settings in them, and what
-//! names something else names something that is there.
+//! names something else, such as a metric, names something that is there.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -9,6 +9,10 @@
 )]
 
 mod compose;
+#[cfg(all(feature = "cluster", feature = "kafka"))]
+mod expression;
+#[cfg(all(feature = "cluster", feature = "kafka"))]
+mod monitoring;
 mod nginx;
 #[path = "../support/mod.rs"]
 mod support;
@@ -22,6 +26,8 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = nginx::trials();
     trials.extend(compose::trials());
     trials.extend(unit::trials());
+    #[cfg(all(feature = "cluster", feature = "kafka"))]
+    trials.extend(monitoring::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
