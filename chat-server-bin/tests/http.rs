@@ -52,7 +52,7 @@ fn metrics_have_the_form_of_prometheus_and_tell_of_the_process() {
     };
     assert!((value("chat_messages_stored_total") - 1.0).abs() < f64::EPSILON);
     // A transaction in memory takes no second, and more than nothing is in a bucket that is not the last.
-    assert!((value("chat_store_append_seconds_bucket{le=\"1\"}") - 1.0).abs() < f64::EPSILON);
+    assert!((value("chat_store_call_seconds_bucket{call=\"append\",le=\"1\"}") - 1.0).abs() < f64::EPSILON);
     assert!((value("chat_writer_batch_messages_bucket{le=\"1\"}") - 1.0).abs() < f64::EPSILON);
     let build = format!("chat_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     assert!((value(&build) - 1.0).abs() < f64::EPSILON);
