@@ -86,6 +86,9 @@ pub(super) fn producer(options: &KafkaOptions) -> ClientConfig {
     settings
         .set("acks", "all")
         .set("enable.idempotence", "true")
+        // A partition that is only just made refuses what comes too early, and takes the batch behind it without asking
+        // for the one before: that one is then neither there nor missed. One at a time, there is none behind.
+        .set("max.in.flight.requests.per.connection", "1")
         // A record that fails for good ends the producer, instead of letting the ones behind it pass.
         .set("enable.gapless.guarantee", "true")
         .set("message.timeout.ms", "0")
@@ -182,6 +185,7 @@ mod tests {
             ("acks", "all"),
             ("enable.idempotence", "true"),
             ("enable.gapless.guarantee", "true"),
+            ("max.in.flight.requests.per.connection", "1"),
             ("message.timeout.ms", "0"),
             ("queue.buffering.max.messages", "7"),
             ("linger.ms", "3"),
