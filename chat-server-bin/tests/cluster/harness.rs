@@ -45,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) settings: Vec<String>,
     /// How the nodes reach MariaDB and Redis.
     pub(crate) links: Links,
+    /// Where the nodes write the event log besides a file each, such as `kafka://127.0.0.1:9092/events`.
+    pub(crate) event_logs: Vec<String>,
 }
 
 impl Default for Plan {
@@ -54,6 +56,7 @@ impl Default for Plan {
             nodes: 3,
             settings: Vec::new(),
             links: Links::Direct,
+            event_logs: Vec::new(),
         }
     }
 }
@@ -112,7 +115,7 @@ impl Cluster {
              proxy_protocol_from = [\"127.0.0.1/32\"]\n{}\n",
             plan.settings.join("\n")
         );
-        let nodes = start_nodes(plan.nodes, &directory, &common);
+        let nodes = start_nodes(plan, &directory, &common);
         let addresses: Vec<_> = nodes.iter().map(Server::address).collect();
         Self {
             nginx: front::start(&addresses),
@@ -188,14 +191,15 @@ impl Cluster {
 }
 
 /// Starts all nodes at once, as after a power cut.
-fn start_nodes(count: usize, directory: &TempDir, common: &str) -> Vec<Server> {
+fn start_nodes(plan: &Plan, directory: &TempDir, common: &str) -> Vec<Server> {
     thread::scope(|scope| {
-        let starts: Vec<_> = (0..count)
+        let starts: Vec<_> = (0..plan.nodes)
             .map(|node| {
                 let name = format!("node-{}", node + 1);
-                let log = format!("file:{}", event_log(directory, node).display());
+                let mut logs = vec![format!("file:{}", event_log(directory, node).display())];
+                logs.extend_from_slice(&plan.event_logs);
                 let config = directory.path().join(format!("{name}.toml"));
-                let own = format!("node = {name:?}\nhttp = \"none\"\nevent_log = [{log:?}]\n{common}");
+                let own = format!("node = {name:?}\nhttp = \"127.0.0.1:0\"\nevent_log = {logs:?}\n{common}");
                 fs::write(&config, own).expect("the folder is there");
                 scope.spawn(move || {
                     let listen = free_port().expect("a free port").to_string();

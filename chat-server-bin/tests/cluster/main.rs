@@ -15,6 +15,8 @@ mod faults;
 mod front;
 mod harness;
 mod injection;
+#[cfg(feature = "kafka")]
+mod log;
 mod losses;
 #[path = "../notation/mod.rs"]
 mod notation;
@@ -53,6 +55,8 @@ fn main() -> Result<ExitCode> {
     trials.extend(removed::trials());
     trials.extend(presence::trials());
     trials.extend(faults::trials());
+    #[cfg(feature = "kafka")]
+    trials.extend(log::trials());
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
 
