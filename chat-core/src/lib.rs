@@ -25,6 +25,6 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use connection::{Connection, ConnectionEnd, Next};
 pub use error::{BackendError, BackendErrorKind, Error, ErrorCode, GoodbyeCode, chain};
 pub use limits::Limits;
-pub use node::RECORD_TARGET;
+pub use node::{RECORD_TARGET, REQUEST_TARGET};
 pub use operation::{NamesInLog, NotReady, Readiness, Usage};
 pub use session::{Events, Session, SessionHandle};

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::error::ErrorCode;
-use crate::node::{Node, millis};
+use crate::node::{Node, REQUEST_TARGET, millis};
 use crate::ports::Level;
 use crate::protocol::{Reply, RequestType};
 use crate::session::SessionHandle;
@@ -15,13 +19,41 @@ use crate::session::SessionHandle;
 pub(super) struct Asked {
     request: RequestType,
     began_at: Instant,
+    /// Holds ids and codes only. Disabled, and next to free, where nobody looks at this level.
+    span: Span,
 }
 
 impl Asked {
-    /// A request was taken.
-    pub(super) fn take(node: &Node, request: RequestType, began_at: Instant) -> Self {
+    /// A request was taken, on a session where there is one.
+    pub(super) fn take(
+        node: &Node,
+        request: RequestType,
+        session: Option<&SessionHandle>,
+        began_at: Instant,
+    ) -> Self {
         node.meters.requests.taken(request);
-        Self { request, began_at }
+        let span = tracing::debug_span!(
+            target: REQUEST_TARGET,
+            "request",
+            request = request.as_str(),
+            session = session.map(|session| session.id().get()),
+            user = session.map(|session| session.user().id.get()),
+            outcome = Empty,
+        );
+        Self {
+            request,
+            began_at,
+            span,
+        }
+    }
+
+    /// A call within the request's span.
+    pub(super) fn trace<T: 'static>(&self, call: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
+        if self.span.is_disabled() {
+            call
+        } else {
+            call.instrument(self.span.clone()).boxed()
+        }
     }
 
     /// Its reply is ready; `None` where it gets none.
@@ -31,6 +63,10 @@ impl Asked {
         let code = reply.and_then(code_of);
         if let Some(code) = code {
             node.meters.requests.failed(code);
+        }
+        self.span.record("outcome", code.map_or("ok", ErrorCode::as_str));
+        if let Some(Reply::Welcome(welcome)) = reply {
+            self.span.record("user", welcome.user.id.get());
         }
         let slow = node.limits.slow_request;
         if duration >= slow && !slow.is_zero() && node.slow_requests.take() {

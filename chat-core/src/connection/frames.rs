@@ -144,14 +144,14 @@ impl Connection {
         let now = Instant::now();
         match ClientFrame::decode(frame) {
             Ok(ClientFrame { request, reference }) => {
-                let asked = Asked::take(&self.node, RequestType::from(&request), now);
+                let asked = Asked::take(&self.node, RequestType::from(&request), self.session(), now);
                 match self.charge(now) {
                     Ok(()) => self.take(request, reference, asked),
                     Err(error) => self.fail(reference, asked, &error),
                 }
             }
             Err(BadFrame { reference, message }) => {
-                let asked = Asked::take(&self.node, RequestType::Invalid, now);
+                let asked = Asked::take(&self.node, RequestType::Invalid, self.session(), now);
                 let error = Error::new(ErrorCode::BadFrame, message);
                 let error = self.charge(now).err().unwrap_or(error);
                 self.fail(reference, asked, &error);
@@ -233,6 +233,13 @@ impl Connection {
 
     // ---- requests ----
 
+    const fn session(&self) -> Option<&SessionHandle> {
+        match &self.state {
+            State::Anonymous => None,
+            State::LoggedIn { session, .. } => Some(session),
+        }
+    }
+
     fn charge(&mut self, now: Instant) -> Result<(), Error> {
         self.guard.request(now).map_err(|wait| {
             self.node.limit_hits.hit(Limit::RequestsPerSecond);
@@ -263,7 +270,7 @@ impl Connection {
                 }
             }
             (State::LoggedIn { session, .. }, request) => {
-                let call = calls::logged_in(session.clone(), address, request);
+                let call = asked.trace(calls::logged_in(session.clone(), address, request));
                 self.pending.push(reference, Some(asked), Pending::Call(call));
             }
             (State::Anonymous, request) => {
@@ -271,7 +278,7 @@ impl Connection {
                     self.ack = *ack;
                     self.control.set_logged_in(true);
                 }
-                let call = calls::anonymous(&self.node, address, request);
+                let call = asked.trace(calls::anonymous(&self.node, address, request));
                 self.pending.push(reference, Some(asked), Pending::Call(call));
             }
         }

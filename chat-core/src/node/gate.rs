@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use super::health::{Health, Mark, Reads};
 use super::journal::Journal;
 use super::meters::BackendMeters;
+use super::spans;
 use crate::error::{BackendError, BackendErrorKind, Error, chain};
 use crate::ports::Level;
 
@@ -118,6 +120,7 @@ impl Gate {
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
         let (began_at, began) = (Instant::now(), self.health.mark(access));
+        let call = call.instrument(spans::of_call(self.meters.backend, access));
         let answered = timeout_at(deadline, call).await;
         self.meters.ended(access, began_at.elapsed());
         let result = answered.unwrap_or_else(|_| {

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::Node;
 use super::committed::{Commit, Committed};
 use super::gate::Access;
+use super::spans;
 use super::supervise::spawn;
 use crate::error::{BackendError, BackendErrorKind, Error};
 use crate::ports::{Appended, NewMessage};
@@ -150,7 +152,9 @@ async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
         waiting.push((sender, session, reply, submitted_at));
     }
     node.meters.writer_batch.record(messages.len() as f64);
-    let outcomes = append(node, &messages, deadline).await;
+    let outcomes = append(node, &messages, deadline)
+        .instrument(spans::of_batch(messages.len()))
+        .await;
     let stored = messages.into_iter().zip(waiting).zip(outcomes);
     commit.extend(stored.map(
         |((message, (sender, session, reply, submitted_at)), outcome)| Committed {
@@ -219,6 +223,7 @@ async fn append_once(
         return Err(BackendError::not_done("no time is left"));
     }
     let call = node.backends.stores.messages.append(messages);
+    let call = call.instrument(spans::of_append(messages.len()));
     let outcomes = node.store.bounded_until(deadline, Access::Append, call).await?;
     if outcomes.len() == messages.len() {
         Ok(outcomes)
