@@ -233,13 +233,6 @@ impl Connection {
 
     // ---- requests ----
 
-    const fn session(&self) -> Option<&SessionHandle> {
-        match &self.state {
-            State::Anonymous => None,
-            State::LoggedIn { session, .. } => Some(session),
-        }
-    }
-
     fn charge(&mut self, now: Instant) -> Result<(), Error> {
         self.guard.request(now).map_err(|wait| {
             self.node.limit_hits.hit(Limit::RequestsPerSecond);
