@@ -149,6 +149,29 @@ fn a_file_that_was_renamed_is_made_anew_and_no_record_is_lost() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_told_elsewhere_and_heals() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let often = ["--limits-status-interval", "100ms"];
+    let mut server = server(&directory, &["folder/log", "kept"], &often);
+    let kept = directory.path().join("kept");
+    wait_for(&folder.join("log"), "node_ready");
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(wait_for(&kept, "log_lost")["level"], "warn");
+    fs::create_dir(&folder).unwrap();
+    assert!(wait_for(&kept, "log_regained")["fields"]["away_ms"].is_number());
+    let dropped = wait_for(&kept, "records_dropped");
+    assert!(dropped["fields"]["total"].as_u64().unwrap() > 0, "{dropped}");
+    wait_for(&folder.join("log"), "status");
+    assert_eq!(server.terminate().code, Some(0));
+    assert_eq!(
+        events(&folder.join("log")).last().unwrap()["event"],
+        "node_stopped"
+    );
+}
+
+#[test]
 fn warnings_of_the_program_are_records_too() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("chat.toml");

@@ -26,6 +26,7 @@ mod people;
 mod player;
 mod presence;
 mod protocol;
+mod readiness;
 mod removed;
 #[path = "../support/mod.rs"]
 mod support;
@@ -54,6 +55,7 @@ fn main() -> Result<ExitCode> {
     trials.extend(devices::trials());
     trials.extend(removed::trials());
     trials.extend(presence::trials());
+    trials.extend(readiness::trials());
     trials.extend(faults::trials());
     #[cfg(feature = "kafka")]
     trials.extend(log::trials());
