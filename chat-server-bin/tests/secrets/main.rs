@@ -118,6 +118,7 @@ fn assert_something_was_said(said: &[Said]) {
         ("the file", "session_opened"),
         ("the metrics", "chat_errors_total{code=\"invalid_credentials\"}"),
         ("the collector", "service.name"),
+        ("the collector", "append"),
         ("Kafka", "user_registered"),
     ] {
         if let Some((_, said)) = said.iter().find(|(name, _)| *name == place) {
