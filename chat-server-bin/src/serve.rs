@@ -52,13 +52,13 @@ pub(crate) async fn serve(
         wired.backends.log = traced.counted_in(log);
     }
     let chat = start(&settings, &wired, node.clone());
-    if let Some(door) = &door {
-        door.show(chat.clone());
-    }
     let traced_stop = tasks.stop_token().child_token();
     tasks.spawn("traced", traced.record(chat.clone(), traced_stop.clone()));
     let signals = Signals::take().context("cannot handle signals")?;
     let listener = taken.listen()?;
+    if let Some(door) = &door {
+        door.show(chat.clone());
+    }
     chat.record(Level::Info, "node_ready", ready_fields(address));
     say_ready(&settings, address, door.as_ref(), &node)?;
 

@@ -21,9 +21,10 @@ mod tidings;
 mod topic;
 mod url;
 
+pub use crate::endpoint::{Address, Tls};
 pub use error::KafkaError;
 pub use log::KafkaLog;
 pub use meters::METRICS;
-pub use options::{Address, Compression, KafkaOptions, Mechanism, Sasl, Tls, UnknownCompression};
+pub use options::{Compression, KafkaOptions, Mechanism, Sasl, UnknownCompression};
 pub use reader::{Follow, KafkaLogReader, LogRecords};
 pub use url::UrlError;

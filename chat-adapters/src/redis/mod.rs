@@ -55,8 +55,9 @@ mod subscription;
 mod tls;
 mod url;
 
+pub use crate::endpoint::{Address, Tls};
 pub use bus::RedisBus;
 pub use meters::METRICS;
-pub use options::{Address, Deployment, RedisOptions, Tls};
+pub use options::{Deployment, RedisOptions};
 pub use presence::RedisPresence;
 pub use url::UrlError;

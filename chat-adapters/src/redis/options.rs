@@ -1,10 +1,10 @@
 //! How a Redis is reached, and how its keys and channels are named.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::UrlError;
+use crate::endpoint::{Address, Tls};
 
 /// One server, or several that share the slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,33 +15,6 @@ pub enum Deployment {
     /// A Redis Cluster, version 7 or newer, with sharded publish/subscribe. The servers named are
     /// asked for the others.
     Cluster,
-}
-
-/// Where a server listens.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    /// A host name or an address; an IPv6 address without brackets.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-/// Whom to trust as a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tls {
-    /// A file with the certificates, in PEM, that alone are trusted to sign the servers'; without
-    /// one the system's are trusted.
-    pub authority: Option<PathBuf>,
 }
 
 /// How a Redis is reached, and how its keys and channels are named.

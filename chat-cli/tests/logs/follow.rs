@@ -41,7 +41,7 @@ async fn following_goes_over_rotations_truncation_and_half_lines_and_waits_for_t
     std::fs::write(setting.path("n1.jsonl"), "").unwrap();
     setting.append("n1.jsonl", &fresh("n1", 7)[..10]);
     // It has to see the file while it is short: what has grown past the old end looks like appended.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    following.has_read_to(&setting.path("n1.jsonl"), 10).await;
     setting.append("n1.jsonl", &format!("\n{}", fresh("n1", 8)));
     assert_eq!(key(&following.line().await).1, 8);
 
@@ -86,8 +86,10 @@ async fn an_interruption_shows_what_was_held_back() {
         "what was there is not held back"
     );
     setting.append("n1.jsonl", &fresh("n1", 2));
-    // It is taken within this time, and then held back for an hour.
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    // It is taken now, and then held back for an hour.
+    let log = setting.path("n1.jsonl");
+    let length = std::fs::metadata(&log).unwrap().len();
+    following.has_read_to(&log, length).await;
     following.interrupt();
     assert_eq!(key(&following.line().await).1, 2);
     assert!(following.ends().await);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use tokio::process::{Child, ChildStdout, Command};
 
 /// Within this everything happens that is to happen.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The time between two looks at what it does.
+const POLL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Setting {
     folder: TempDir,
@@ -94,6 +97,28 @@ impl Following {
     pub(crate) async fn ends(&mut self) -> bool {
         let line = tokio::time::timeout(DEADLINE, self.lines.next_line());
         line.await.expect("it ends").unwrap().is_none()
+    }
+
+    /// Waits until it has read a file up to this byte, counted from the beginning.
+    pub(crate) async fn has_read_to(&self, file: &Path, position: u64) {
+        let reached = async {
+            while self.position_in(file) != Some(position) {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        let reached = tokio::time::timeout(DEADLINE, reached).await;
+        reached.expect("it reads the file that far");
+    }
+
+    /// Where it is in a file that it has open, as the kernel tells.
+    fn position_in(&self, file: &Path) -> Option<u64> {
+        let process = PathBuf::from(format!("/proc/{}", self.child.id()?));
+        let descriptors = fs::read_dir(process.join("fd")).ok()?;
+        let open = descriptors
+            .flatten()
+            .find(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target == file))?;
+        let told = fs::read_to_string(process.join("fdinfo").join(open.file_name())).ok()?;
+        told.lines().next()?.strip_prefix("pos:")?.trim().parse().ok()
     }
 
     /// Reads no further.

@@ -9,17 +9,13 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::asked::Asked;
-use super::calls;
 use super::guard::Guard;
 use super::pending::{Answered, Pending, PendingReplies};
-use crate::error::{Error, ErrorCode, GoodbyeCode, chain};
+use crate::error::{Error, ErrorCode, GoodbyeCode};
 use crate::meters::catalogue::{CONNECTIONS_CLOSED, DISCONNECTED, GOODBYES};
 use crate::node::{Control, Limit, Node};
-use crate::protocol::{
-    Ack, AckMode, BadFrame, ClientFrame, ErrorReply, Event, Goodbye, Login, Reference, Reply, Request,
-    RequestType,
-};
-use crate::session::{Delivered, Delivery, Opened, SessionHandle, Submitted, enqueue, outcome};
+use crate::protocol::{AckMode, BadFrame, ClientFrame, Event, Goodbye, Reference, Reply, RequestType};
+use crate::session::{Delivered, Delivery, Opened, SessionHandle};
 use crate::types::{ConversationId, Seq};
 
 /// What a transport does with the frames it was given.
@@ -51,19 +47,19 @@ pub enum Next {
 /// # });
 /// ```
 pub struct Connection {
-    node: Arc<Node>,
-    control: Arc<Control>,
-    guard: Guard,
-    state: State,
-    pending: PendingReplies,
-    ack: AckMode,
+    pub(super) node: Arc<Node>,
+    pub(super) control: Arc<Control>,
+    pub(super) guard: Guard,
+    pub(super) state: State,
+    pub(super) pending: PendingReplies,
+    pub(super) ack: AckMode,
     /// Delivered with the frames that are being written, to be acknowledged when they are.
     unacknowledged: HashMap<ConversationId, Seq>,
     goodbye: Option<Goodbye>,
     input_ended: bool,
 }
 
-enum State {
+pub(super) enum State {
     Anonymous,
     LoggedIn {
         session: SessionHandle,
@@ -231,73 +227,6 @@ impl Connection {
         self.pending.push(None, None, Pending::Known(welcome));
     }
 
-    // ---- requests ----
-
-    fn charge(&mut self, now: Instant) -> Result<(), Error> {
-        self.guard.request(now).map_err(|wait| {
-            self.node.limit_hits.hit(Limit::RequestsPerSecond);
-            Error::new(ErrorCode::RateLimited, "too many requests").retry_after(wait)
-        })
-    }
-
-    fn take(&mut self, request: Request, reference: Option<Reference>, asked: Asked) {
-        let address = self.control.address();
-        match (&self.state, request) {
-            (State::LoggedIn { session, .. }, Request::Send(message)) => {
-                let session = session.clone();
-                match session.submit(message) {
-                    Ok(submitted) => self
-                        .pending
-                        .push(reference, Some(asked), sending(session, submitted)),
-                    Err(error) => self.fail(reference, asked, &error),
-                }
-            }
-            (State::LoggedIn { session, .. }, Request::Ack(Ack { conversation, seq }))
-                if session.ack_known(conversation, seq) =>
-            {
-                if reference.is_some() {
-                    self.pending
-                        .push(reference, Some(asked), Pending::Known(Reply::Acked));
-                } else {
-                    asked.answered(&self.node, self.session(), None);
-                }
-            }
-            (State::LoggedIn { session, .. }, request) => {
-                let call = asked.trace(calls::logged_in(session.clone(), address, request));
-                self.pending.push(reference, Some(asked), Pending::Call(call));
-            }
-            (State::Anonymous, request) => {
-                if let Request::Login(Login { ack, .. }) = &request {
-                    self.ack = *ack;
-                    self.control.set_logged_in(true);
-                }
-                let call = asked.trace(calls::anonymous(&self.node, address, request));
-                self.pending.push(reference, Some(asked), Pending::Call(call));
-            }
-        }
-    }
-
-    fn fail(&mut self, reference: Option<Reference>, asked: Asked, error: &Error) {
-        let reply = self.error_reply(reference.as_ref(), error);
-        self.pending.push(reference, Some(asked), Pending::Known(reply));
-    }
-
-    fn error_reply(&mut self, reference: Option<&Reference>, error: &Error) -> Reply {
-        if error.code() == ErrorCode::Internal {
-            let reference = reference.map(tracing::field::debug);
-            tracing::error!(
-                reference,
-                error = chain(error),
-                "a request failed because of a defect"
-            );
-        }
-        if !self.guard.error() {
-            self.node.limit_hits.hit(Limit::ErrorsPerSecond);
-            self.close(Goodbye::new(GoodbyeCode::TooManyErrors, None));
-        }
-        Reply::Error(ErrorReply::from(error))
-    }
-
     // ---- replies ----
 
     /// Appends a reply, and takes in what it changes; answers its size in bytes.
@@ -318,7 +247,7 @@ impl Connection {
             Answered::Failed(error) => {
                 self.control
                     .set_logged_in(matches!(self.state, State::LoggedIn { .. }));
-                self.error_reply(reference.as_ref(), &error)
+                self.error_reply(&error)
             }
         };
         if let Some(asked) = asked {
@@ -331,7 +260,7 @@ impl Connection {
         push(frames, reply.to_frame(reference).encode())
     }
 
-    const fn session(&self) -> Option<&SessionHandle> {
+    pub(super) const fn session(&self) -> Option<&SessionHandle> {
         match &self.state {
             State::LoggedIn { session, .. } => Some(session),
             State::Anonymous => None,
@@ -388,7 +317,7 @@ impl Connection {
         }
     }
 
-    fn close(&self, goodbye: Goodbye) {
+    pub(super) fn close(&self, goodbye: Goodbye) {
         self.control.close(goodbye);
     }
 
@@ -406,19 +335,6 @@ impl ConnectionEnd {
     /// because the client does not read. Cancel safe.
     pub async fn overdue(&self) {
         std::future::poll_fn(|cx| self.0.poll_killed(cx)).await;
-    }
-}
-
-fn sending(session: SessionHandle, submitted: Submitted) -> Pending {
-    match submitted {
-        Submitted::Pending(receiver) => Pending::Send(session, receiver),
-        Submitted::Full(queue, submission, receiver) => Pending::Call(Box::pin(async move {
-            let timeout = session.node().limits.store_timeout;
-            match enqueue(&session, queue, *submission, timeout).await {
-                Ok(()) => Answered::from(outcome(&session, receiver.await).map(Reply::Sent)),
-                Err(error) => Answered::Failed(error),
-            }
-        })),
     }
 }
 

@@ -5,5 +5,6 @@ mod calls;
 mod frames;
 mod guard;
 mod pending;
+mod requests;
 
 pub use frames::{Connection, ConnectionEnd, Next};

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use super::health::{Health, Mark, Reads};
 use super::journal::Journal;
 use super::meters::BackendMeters;
+use super::record_rate::RecordRate;
 use super::spans;
 use crate::error::{BackendError, BackendErrorKind, Error, chain};
 use crate::ports::Level;
@@ -30,6 +31,7 @@ pub(crate) struct Gate {
     retry_after: Duration,
     health: Health,
     journal: Arc<Journal>,
+    defect_records: RecordRate,
 }
 
 /// What came of asking a backend whether it is there.
@@ -65,6 +67,7 @@ impl Gate {
             timeout,
             retry_after,
             journal,
+            defect_records: RecordRate::default(),
         }
     }
 
@@ -156,9 +159,12 @@ impl Gate {
         Probed::Told
     }
 
-    /// Records that an answer cannot be right.
+    /// Counts that an answer cannot be right, and records it unless many others were just now.
     pub(crate) fn record_defect(&self, error: &BackendError) {
         self.meters.defects.increment(1);
+        if !self.defect_records.take() {
+            return;
+        }
         let fields = [
             ("backend", self.meters.backend.into()),
             ("error", chain(error).into()),

@@ -17,7 +17,7 @@ mod presence;
 mod probe;
 mod publisher;
 mod pull;
-mod slow;
+mod record_rate;
 mod spans;
 mod state;
 mod status;

@@ -21,7 +21,7 @@ use super::limit::LimitHits;
 use super::meters::{BackendMeters, Meters};
 use super::passwords::Passwords;
 use super::publisher::{self, Publisher};
-use super::slow::SlowRequests;
+use super::record_rate::RecordRate;
 use super::status::{self, StatusSource};
 use super::supervise::spawn;
 use super::writer::{self, Writer};
@@ -42,7 +42,7 @@ pub(crate) struct Node {
     /// What the event log holds of users' names.
     pub(crate) names_in_log: NamesInLog,
     pub(crate) status: StatusSource,
-    pub(crate) slow_requests: SlowRequests,
+    pub(crate) slow_requests: RecordRate,
     pub(crate) meters: Meters,
     pub(crate) limit_hits: Arc<LimitHits>,
     /// The way to the stores.
@@ -212,7 +212,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         journal,
         names_in_log: setup.names_in_log,
         status: StatusSource::new(setup.usage),
-        slow_requests: SlowRequests::default(),
+        slow_requests: RecordRate::default(),
         limit_hits,
         limits,
     });

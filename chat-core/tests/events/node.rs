@@ -46,6 +46,11 @@ async fn what_the_host_records_stands_among_the_nodes_own() {
 
 /// Lets the store answer what cannot be right.
 pub(crate) async fn defect(stage: &Stage) {
+    defects(stage, 1).await;
+}
+
+/// The same so many times within a moment.
+async fn defects(stage: &Stage, count: usize) {
     let mut friends = MockFriendStore::new();
     let broken = || BackendError::broken("could not read friends").because("a bad row");
     friends.expect_friends().returning(move |_| Err(broken()));
@@ -56,8 +61,10 @@ pub(crate) async fn defect(stage: &Stage) {
     };
     let chat = chat_core::Chat::builder(Backends { stores, ..backends }).start();
     let alice = user(&chat, "alice").await;
-    let session = chat.session(alice.id, SessionOptions::default()).await;
-    session.unwrap_err();
+    for _ in 0..count {
+        let session = chat.session(alice.id, SessionOptions::default()).await;
+        session.unwrap_err();
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,6 +73,13 @@ async fn a_defect_is_recorded_with_its_backend_and_all_that_is_underneath() {
     defect(&stage).await;
     let expected = json!({"backend": "store", "error": "could not read friends: a bad row"});
     assert_eq!(json!(stage.fields_of("defect")[0]), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_defects_at_once_ten_are_recorded() {
+    let stage = Stage::default();
+    defects(&stage, 12).await;
+    assert_eq!(stage.fields_of("defect").len(), 10);
 }
 
 /// Breaks a task of the node.
