@@ -18,6 +18,7 @@ mod injection;
 #[cfg(feature = "kafka")]
 mod log;
 mod losses;
+mod metrics;
 #[path = "../notation/mod.rs"]
 mod notation;
 mod parts;
@@ -28,6 +29,9 @@ mod presence;
 mod protocol;
 mod readiness;
 mod removed;
+#[path = "../scrape/mod.rs"]
+#[allow(dead_code, reason = "the test of the page uses the rest")]
+mod scrape;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../writers/mod.rs"]
@@ -56,6 +60,7 @@ fn main() -> Result<ExitCode> {
     trials.extend(removed::trials());
     trials.extend(presence::trials());
     trials.extend(readiness::trials());
+    trials.extend(metrics::trials());
     trials.extend(faults::trials());
     #[cfg(feature = "kafka")]
     trials.extend(log::trials());
