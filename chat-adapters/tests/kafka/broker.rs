@@ -98,7 +98,7 @@ async fn a_missing_topic_is_created_as_the_options_say() {
 
 /// Appends at a steady pace until the log is as expected; answers the last number.
 async fn append_until(log: &KafkaLog, mut number: u64, is_so: impl Fn(&KafkaLog) -> bool) -> u64 {
-    let end = tokio::time::Instant::now() + chat_test_services::DEADLINE;
+    let end = tokio::time::Instant::now() + DEADLINE;
     while !is_so(log) {
         assert!(
             tokio::time::Instant::now() < end,
