@@ -48,7 +48,16 @@ impl SingleServer {
         fs::write(&config, settings.join("\n"))?;
         let config = config.to_str().context("the path is text")?;
         Ok(Self {
-            server: Server::start(&["--config", config, "--store", "memory:"]),
+            server: Server::start(&[
+                "--config",
+                config,
+                "--store",
+                "memory:",
+                "--http",
+                "none",
+                "--event-log",
+                "",
+            ]),
             _directory: directory,
         })
     }
