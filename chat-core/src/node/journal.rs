@@ -13,15 +13,17 @@ use crate::types::NodeId;
 /// The target of the `tracing` events that repeat the node's records.
 ///
 /// Each such event has the name of the record as its message and the record's fields, as JSON, in the field
-/// `fields`. What comes at the rate of clients is at the level `DEBUG`, everything else at that of the record.
+/// `fields`. What comes at the rate of clients, and `node_started` with all its settings, is at the level `DEBUG`,
+/// everything else at that of the record.
 /// A host that writes `tracing` events into the event log, as records `traced`, must pass over this target.
 pub const RECORD_TARGET: &str = "chat_core::record";
 
 /// The event of records that repeat `tracing` events, which are not repeated once more.
 const TRACED: &str = "traced";
 
-/// Events that are too many to be read on a screen.
-const FREQUENT: &[&str] = &[
+/// Events that are too many, or too long, to be read on a screen.
+const QUIET: &[&str] = &[
+    "node_started",
     "session_opened",
     "session_closed",
     "user_registered",
@@ -86,7 +88,7 @@ fn trace(level: Level, event: &str, fields: &Map<String, Value>) {
     }
     let fields = (!fields.is_empty()).then(|| tracing::field::display(Json(fields)));
     match level {
-        Level::Info if FREQUENT.contains(&event) => tracing::debug!(target: RECORD_TARGET, fields, "{event}"),
+        Level::Info if QUIET.contains(&event) => tracing::debug!(target: RECORD_TARGET, fields, "{event}"),
         Level::Info => tracing::info!(target: RECORD_TARGET, fields, "{event}"),
         Level::Warn => tracing::warn!(target: RECORD_TARGET, fields, "{event}"),
         Level::Error => tracing::error!(target: RECORD_TARGET, fields, "{event}"),
