@@ -47,7 +47,14 @@ impl Cluster {
             let file = directory.path().join(format!("node-{number}.toml"));
             let settings = settings(number, &event_log(number), &mariadb, &redis);
             fs::write(&file, settings)?;
-            let process = Process::start(Command::new(&programs.server).arg("--config").arg(&file))?;
+            let mut command = Command::new(&programs.server);
+            // The settings of whoever measures are not those of the nodes.
+            for (name, _) in
+                std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"))
+            {
+                command.env_remove(name);
+            }
+            let process = Process::start(command.arg("--config").arg(&file))?;
             nodes.push(address(&process)?);
             processes.push(process);
         }
