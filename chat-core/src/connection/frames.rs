@@ -247,7 +247,7 @@ impl Connection {
             Answered::Failed(error) => {
                 self.control
                     .set_logged_in(matches!(self.state, State::LoggedIn { .. }));
-                self.error_reply(&error)
+                self.error_reply(reference.as_ref(), &error)
             }
         };
         if let Some(asked) = asked {

@@ -60,14 +60,20 @@ impl Connection {
 
     /// Refuses a request.
     pub(super) fn fail(&mut self, reference: Option<Reference>, asked: Asked, error: &Error) {
-        let reply = self.error_reply(error);
+        let reply = self.error_reply(reference.as_ref(), error);
         self.pending.push(reference, Some(asked), Pending::Known(reply));
     }
 
     /// The reply of a failure, which may have been one too many.
-    pub(super) fn error_reply(&mut self, error: &Error) -> Reply {
+    pub(super) fn error_reply(&mut self, reference: Option<&Reference>, error: &Error) -> Reply {
         if error.code() == ErrorCode::Internal {
-            tracing::error!(error = chain(error), "a request failed because of a defect");
+            // By it a client's request is found in the log.
+            let reference = reference.map(tracing::field::debug);
+            tracing::error!(
+                reference,
+                error = chain(error),
+                "a request failed because of a defect"
+            );
         }
         if !self.guard.error() {
             self.node.limit_hits.hit(Limit::ErrorsPerSecond);
