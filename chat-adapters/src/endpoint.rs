@@ -12,6 +12,16 @@ pub struct Address {
     pub port: u16,
 }
 
+impl Address {
+    /// A host name or an address without brackets, and a TCP port.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+        }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {

@@ -20,7 +20,7 @@ use chat_core::ports::{EventLog, Level, LogRecord};
 use chat_core::{Clock, SystemClock};
 use chat_test_services::{Kafka, Service};
 use libtest_mimic::{Arguments, Trial};
-use setting::{DEADLINE, Setting, at_level, key, keys, line, record, with};
+use setting::{DEADLINE, Setting, key, keys, line, record, two_nodes, with};
 
 fn main() -> ExitCode {
     let trials = vec![
@@ -87,29 +87,6 @@ fn now() -> u64 {
     SystemClock.now().as_millis()
 }
 
-/// What two nodes wrote in turn, a record each half second, until now.
-fn two_nodes(start: u64) -> Vec<LogRecord> {
-    let mut records = Vec::new();
-    for step in 0..40 {
-        let node = ["n1", "n2"][step % 2];
-        let event = [
-            "session_opened",
-            "session_closed",
-            "status",
-            "store_lost",
-            "defect",
-        ][step % 5];
-        let level = match event {
-            "store_lost" => Level::Warn,
-            "defect" => Level::Error,
-            _ => Level::Info,
-        };
-        let record = record(node, step as u64 / 2 + 1, start + step as u64 * 500, event);
-        records.push(at_level(level, with(record, "step", step)));
-    }
-    records
-}
-
 /// Writes each node's records by a log of its own, the second node's first.
 async fn write_apart(topic: &Topic, records: &[LogRecord]) {
     for node in ["n2", "n1"] {
@@ -121,7 +98,7 @@ async fn write_apart(topic: &Topic, records: &[LogRecord]) {
 async fn what_two_nodes_wrote_is_shown_in_the_order_of_time_and_every_filter_works(topic: Topic) {
     let setting = Setting::new();
     let start = now() - 20_000;
-    let records = two_nodes(start);
+    let records = two_nodes(start, 40);
     write_apart(&topic, &records).await;
     let moment = |millis: u64| {
         let millis = i64::try_from(millis).unwrap();

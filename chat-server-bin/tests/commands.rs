@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
-use support::{Ended, Server, run};
+use support::{Ended, Server, failure, run, run_on};
 
 fn sqlite_in(directory: &tempfile::TempDir) -> String {
     format!("sqlite:{}", directory.path().join("chat.db").display())
@@ -21,18 +21,6 @@ fn sqlite_in(directory: &tempfile::TempDir) -> String {
 /// A server that does not get ready.
 fn fails_to_serve(arguments: &[&str]) -> Ended {
     run(&[arguments, &["--http", "none"]].concat(), &[])
-}
-
-/// The one sentence of a run that must fail with this exit code.
-fn failure(code: i32, ended: &Ended) -> &str {
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (Some(code), ""),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    &ended.stderr
 }
 
 #[test]
@@ -118,18 +106,7 @@ fn a_file_of_another_program_is_left_alone() {
     .unwrap();
     let before = std::fs::read(&path).unwrap();
     for command in ["serve", "migrate"] {
-        let ended = run(
-            &[
-                command,
-                "--listen",
-                "127.0.0.1:0",
-                "--http",
-                "none",
-                "--store",
-                &sqlite_in(&directory),
-            ],
-            &[],
-        );
+        let ended = run_on(&sqlite_in(&directory), command);
         failure(4, &ended);
     }
     assert_eq!(std::fs::read(&path).unwrap(), before);
@@ -172,16 +149,7 @@ async fn a_store_of_a_newer_version_is_left_alone() {
     .unwrap();
     connection.close().await.unwrap();
     for command in ["serve", "migrate"] {
-        let arguments = [
-            command,
-            "--listen",
-            "127.0.0.1:0",
-            "--http",
-            "none",
-            "--store",
-            &store,
-        ];
-        let ended = run(&arguments, &[]);
+        let ended = run_on(&store, command);
         assert!(failure(4, &ended).contains("9999"), "{}", ended.stderr);
     }
 }

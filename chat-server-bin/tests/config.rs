@@ -5,7 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use support::{Ended, run};
+use support::{Ended, failure, run};
 use tempfile::TempDir;
 
 /// A settings file that is removed with its directory.
@@ -43,15 +43,7 @@ fn effective(arguments: &[&str], environment: &[(&str, &str)]) -> toml::Table {
 
 /// The one sentence of a run that must fail for its settings.
 fn mistake(arguments: &[&str], environment: &[(&str, &str)]) -> String {
-    let ended = check(arguments, environment);
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (Some(2), ""),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    ended.stderr
+    failure(2, &check(arguments, environment)).to_owned()
 }
 
 #[test]

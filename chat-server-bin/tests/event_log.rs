@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use chat_test_services::eventually;
 use serde_json::{Value, json};
 use support::events::{events, events_in, numbers, older};
-use support::{Server, run};
+use support::{Server, failure, run};
 use tempfile::TempDir;
 
 /// A server whose event log is these files of a folder.
@@ -212,15 +212,7 @@ fn warnings_of_the_program_are_records_too() {
 /// The one sentence of a run that must fail for its settings.
 fn mistake(arguments: &[&str]) -> String {
     let always = ["--listen", "127.0.0.1:0", "--http", "none", "--store", "memory:"];
-    let ended = run(&[&always, arguments].concat(), &[]);
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (Some(2), ""),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
-    ended.stderr
+    failure(2, &run(&[&always, arguments].concat(), &[])).to_owned()
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use chat_test_services::{Redis, Service, free_port, trial};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::json;
-use support::{Server, run};
+use support::{Server, run_on};
 
 fn main() -> ExitCode {
     let trials = vec![
@@ -49,16 +49,7 @@ fn without_mysql_the_server_says_so_and_ends() -> Result<(), Failed> {
     let address = free_port()?;
     let store = format!("mysql://chat:hunter2@{address}/chat");
     for command in ["serve", "migrate"] {
-        let arguments = [
-            command,
-            "--listen",
-            "127.0.0.1:0",
-            "--http",
-            "none",
-            "--store",
-            &store,
-        ];
-        let ended = run(&arguments, &[]);
+        let ended = run_on(&store, command);
         assert_eq!(ended.code, Some(4), "{}", ended.stderr);
         let lines: Vec<_> = ended.stderr.lines().collect();
         assert_eq!(lines.len(), 1, "{lines:?}");

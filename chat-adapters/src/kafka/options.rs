@@ -141,10 +141,7 @@ impl KafkaOptions {
     /// The defaults for one server, without TLS and password.
     pub fn new(host: impl Into<String>, port: u16, topic: impl Into<String>) -> Self {
         Self {
-            servers: vec![Address {
-                host: host.into(),
-                port,
-            }],
+            servers: vec![Address::new(host, port)],
             topic: topic.into(),
             tls: None,
             sasl: None,

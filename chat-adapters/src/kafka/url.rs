@@ -171,10 +171,7 @@ fn server(text: &str) -> Result<Address, UrlError> {
     if host.is_empty() || port == 0 || !host.bytes().all(allowed) {
         return Err(UrlError::Malformed);
     }
-    Ok(Address {
-        host: host.to_owned(),
-        port,
-    })
+    Ok(Address::new(host, port))
 }
 
 /// What an escaped text stands for. The settings of librdkafka are C strings, which a NUL would end.
@@ -198,13 +195,6 @@ pub(super) fn is_topic(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn address(host: &str, port: u16) -> Address {
-        Address {
-            host: host.to_owned(),
-            port,
-        }
-    }
-
     fn sasl(mechanism: Mechanism, password: &str) -> Option<Sasl> {
         Some(Sasl {
             mechanism,
@@ -227,10 +217,10 @@ mod tests {
     fn a_url_names_several_servers() {
         let options = parse("kafka://one:19092,10.0.0.3,[::1]:9094,[::2]/t").unwrap();
         let expected = [
-            address("one", 19092),
-            address("10.0.0.3", 9092),
-            address("::1", 9094),
-            address("::2", 9092),
+            Address::new("one", 19092),
+            Address::new("10.0.0.3", 9092),
+            Address::new("::1", 9094),
+            Address::new("::2", 9092),
         ];
         assert_eq!(options.servers, expected);
         assert_eq!(

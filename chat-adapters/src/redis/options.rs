@@ -62,10 +62,7 @@ impl RedisOptions {
     /// The defaults for one server, without TLS and password.
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         Self {
-            servers: vec![Address {
-                host: host.into(),
-                port,
-            }],
+            servers: vec![Address::new(host, port)],
             deployment: Deployment::Single,
             tls: None,
             user: None,

@@ -86,22 +86,12 @@ fn read_range(entry: Vec<Value>, asked: &Address) -> Option<SlotRange> {
 pub(super) fn read_address(text: &str, asked: &Address) -> Option<Address> {
     let (host, port) = text.rsplit_once(':')?;
     let host = if host.is_empty() { &asked.host } else { host };
-    Some(Address {
-        host: host.to_owned(),
-        port: port.parse().ok()?,
-    })
+    Some(Address::new(host, port.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn address(host: &str, port: u16) -> Address {
-        Address {
-            host: host.to_owned(),
-            port,
-        }
-    }
 
     #[test]
     fn a_keys_slot_is_that_of_its_hash_tag() {
@@ -118,16 +108,16 @@ mod tests {
         let answer =
             b"*2\r\n*3\r\n:100\r\n:200\r\n*2\r\n$3\r\ntwo\r\n:2\r\n*3\r\n:0\r\n:50\r\n*2\r\n$-1\r\n:1\r\n";
         let value = redis::parse_redis_value(answer).unwrap();
-        let map = SlotMap::read(value, &address("asked", 9)).unwrap();
-        assert_eq!(map.owner(0), Some(&address("asked", 1)));
-        assert_eq!(map.owner(50), Some(&address("asked", 1)));
+        let map = SlotMap::read(value, &Address::new("asked", 9)).unwrap();
+        assert_eq!(map.owner(0), Some(&Address::new("asked", 1)));
+        assert_eq!(map.owner(50), Some(&Address::new("asked", 1)));
         assert_eq!(map.owner(51), None);
-        assert_eq!(map.owner(100), Some(&address("two", 2)));
+        assert_eq!(map.owner(100), Some(&Address::new("two", 2)));
         assert_eq!(map.owner(201), None);
         assert_eq!(SlotMap::default().owner(0), None);
         assert_eq!(
-            SlotMap::single(address("one", 1)).owner(16_383),
-            Some(&address("one", 1))
+            SlotMap::single(Address::new("one", 1)).owner(16_383),
+            Some(&Address::new("one", 1))
         );
     }
 
@@ -139,15 +129,18 @@ mod tests {
             "*1\r\n*3\r\n:5\r\n:2\r\n*2\r\n+h\r\n:1\r\n",
         ] {
             let value = redis::parse_redis_value(answer.as_bytes()).unwrap();
-            assert!(SlotMap::read(value, &address("h", 1)).is_err(), "{answer}");
+            assert!(SlotMap::read(value, &Address::new("h", 1)).is_err(), "{answer}");
         }
     }
 
     #[test]
     fn a_redirection_without_a_host_stays_at_the_one_asked() {
-        let asked = address("::1", 7);
-        assert_eq!(read_address("10.0.0.1:8", &asked), Some(address("10.0.0.1", 8)));
-        assert_eq!(read_address(":8", &asked), Some(address("::1", 8)));
+        let asked = Address::new("::1", 7);
+        assert_eq!(
+            read_address("10.0.0.1:8", &asked),
+            Some(Address::new("10.0.0.1", 8))
+        );
+        assert_eq!(read_address(":8", &asked), Some(Address::new("::1", 8)));
         assert_eq!(read_address("nothing", &asked), None);
     }
 }

@@ -117,13 +117,6 @@ fn is_prefix(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn address(host: &str, port: u16) -> Address {
-        Address {
-            host: host.to_owned(),
-            port,
-        }
-    }
-
     #[test]
     fn a_plain_url_has_the_defaults() {
         let options = parse("redis://redis.example").unwrap();
@@ -153,9 +146,9 @@ mod tests {
         assert_eq!(
             options.servers,
             [
-                address("one", 7001),
-                address("two", 6379),
-                address("10.0.0.3", 7003)
+                Address::new("one", 7001),
+                Address::new("two", 6379),
+                Address::new("10.0.0.3", 7003)
             ]
         );
         assert_eq!(

@@ -6,34 +6,17 @@ use std::process::Stdio;
 use chat_core::ports::{Level, LogRecord};
 use serde_json::json;
 
-use crate::setting::{DEADLINE, Setting, at_level, keys, line, record, with};
+use crate::setting::{DEADLINE, Setting, at_level, keys, line, record, two_nodes, with};
 
 /// 2025-11-25 16:00:00 UTC.
 const START: u64 = 1_764_086_400_000;
 
-/// What two nodes wrote in turn, a record each half second, with all levels and some events. Their files were
-/// rotated twice.
-fn two_nodes(setting: &Setting) -> Vec<LogRecord> {
-    let mut records = Vec::new();
-    for step in 0..60 {
-        let node = if step % 2 == 0 { "n1" } else { "n2" };
-        let event = [
-            "session_opened",
-            "session_closed",
-            "status",
-            "store_lost",
-            "defect",
-        ][step % 5];
-        let level = match event {
-            "store_lost" => Level::Warn,
-            "defect" => Level::Error,
-            _ => Level::Info,
-        };
-        let record = record(node, step as u64 / 2 + 1, START + step as u64 * 500, event);
-        let record = at_level(level, with(record, "step", step));
+/// What two nodes wrote, in files that were rotated twice.
+fn written_by_two_nodes(setting: &Setting) -> Vec<LogRecord> {
+    let records = two_nodes(START, 60);
+    for (step, record) in records.iter().enumerate() {
         let suffix = [".2", ".1", ""][step / 20];
-        setting.append(&format!("{node}.jsonl{suffix}"), &line(&record));
-        records.push(record);
+        setting.append(&format!("{}.jsonl{suffix}", record.node), &line(record));
     }
     records
 }
@@ -45,7 +28,7 @@ fn json_of(records: &[LogRecord], takes: impl Fn(&LogRecord) -> bool) -> String 
 #[tokio::test]
 async fn files_of_two_nodes_come_out_in_the_order_of_time_and_byte_for_byte() {
     let setting = Setting::new();
-    let records = two_nodes(&setting);
+    let records = written_by_two_nodes(&setting);
     for sources in [
         &["."][..],
         &["n1.jsonl", "n2.jsonl"],
@@ -61,7 +44,7 @@ async fn files_of_two_nodes_come_out_in_the_order_of_time_and_byte_for_byte() {
 #[tokio::test]
 async fn every_filter_works_alone_and_with_the_others() {
     let setting = Setting::new();
-    let records = two_nodes(&setting);
+    let records = written_by_two_nodes(&setting);
     let (from, to) = ("2025-11-25T16:00:05Z", "2025-11-25T17:00:20+01:00");
     let is_since = |record: &LogRecord| record.at.as_millis() >= START + 5_000;
     let is_until = |record: &LogRecord| record.at.as_millis() <= START + 20_000;

@@ -155,6 +155,28 @@ pub(crate) fn at_level(level: Level, mut record: LogRecord) -> LogRecord {
     record
 }
 
+/// What two nodes write in turn, a record each half second from `start` on, with all levels and some events.
+pub(crate) fn two_nodes(start: u64, steps: usize) -> Vec<LogRecord> {
+    let records = (0..steps).map(|step| {
+        let node = ["n1", "n2"][step % 2];
+        let event = [
+            "session_opened",
+            "session_closed",
+            "status",
+            "store_lost",
+            "defect",
+        ][step % 5];
+        let level = match event {
+            "store_lost" => Level::Warn,
+            "defect" => Level::Error,
+            _ => Level::Info,
+        };
+        let record = record(node, step as u64 / 2 + 1, start + step as u64 * 500, event);
+        at_level(level, with(record, "step", step))
+    });
+    records.collect()
+}
+
 /// The line of a record in a file.
 pub(crate) fn line(record: &LogRecord) -> String {
     format!("{}\n", serde_json::to_string(record).unwrap())

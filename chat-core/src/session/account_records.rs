@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::node::Node;
 use crate::operation::NamesInLog;
 use crate::ports::Level;
+use crate::protocol::LoginProof;
 use crate::types::{User, UserName};
 
 /// Of the 32 bytes of a hash, as many as are shown.
@@ -23,7 +24,14 @@ pub(crate) enum LoginMethod {
 }
 
 impl LoginMethod {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn of(proof: &LoginProof) -> Self {
+        match proof {
+            LoginProof::Password { .. } => Self::Password,
+            LoginProof::Token(_) => Self::Token,
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Token => "token",

@@ -85,13 +85,14 @@ pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Logi
         device,
         ack: _,
     } = login;
-    let (method, (user, token, expires_at)) = match proof {
+    let method = LoginMethod::of(&proof);
+    let (user, token, expires_at) = match proof {
         LoginProof::Password { user, password } => {
             let user = check_password(node, address, user, &password).await?;
             let (token, expires_at) = issue_token(node, &user).await?;
-            (LoginMethod::Password, (user, token, expires_at))
+            (user, token, expires_at)
         }
-        LoginProof::Token(token) => (LoginMethod::Token, check_token(node, address, token).await?),
+        LoginProof::Token(token) => check_token(node, address, token).await?,
     };
     open(node, user, device, method, Some((token, expires_at))).await
 }

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::account_records::LoginMethod;
 use super::accounts::{self, Opened};
 use crate::error::{Error, ErrorCode};
 use crate::meters::catalogue::{LOGINS, REGISTRATIONS};
 use crate::node::{Node, Outcome};
-use crate::protocol::{Login, LoginProof};
+use crate::protocol::Login;
 use crate::types::{Password, User, UserName};
 
 /// Makes an account.
@@ -24,18 +25,17 @@ pub(crate) async fn register(
 
 /// Proves who logs in, and begins their session.
 pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Login) -> Result<Opened, Error> {
-    let method = match &login.proof {
-        LoginProof::Password { .. } => "password",
-        LoginProof::Token(_) => "token",
-    };
-    let result = accounts::login(node, address, login).await;
-    LOGINS.count(&[method, outcome(&result)]).increment(1);
-    result
+    let method = LoginMethod::of(&login.proof);
+    count_login(method, accounts::login(node, address, login).await)
 }
 
 /// Counts how the host application's login of one of its users ended.
 pub(crate) fn count_host_login<T>(result: Result<T, Error>) -> Result<T, Error> {
-    LOGINS.count(&["host", outcome(&result)]).increment(1);
+    count_login(LoginMethod::Host, result)
+}
+
+fn count_login<T>(method: LoginMethod, result: Result<T, Error>) -> Result<T, Error> {
+    LOGINS.count(&[method.as_str(), outcome(&result)]).increment(1);
     result
 }
 

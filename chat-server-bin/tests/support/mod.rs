@@ -22,6 +22,6 @@ mod server;
 mod wire;
 
 pub use bystanders::Bystanders;
-pub use process::{Ended, run};
+pub use process::{Ended, failure, run, run_on};
 pub use server::Server;
 pub use wire::Wire;
