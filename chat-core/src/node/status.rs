@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Node;
 use super::journal::millis;
-use super::meters::Quantiles;
+use super::meters::{Quantiles, waiting};
 use crate::operation::{NotReady, UsageSource};
 use crate::ports::Level;
 
@@ -129,11 +129,9 @@ fn put_counts(node: &Node, put: &mut impl FnMut(&str, Value)) {
 }
 
 fn put_queues(node: &Node, put: &mut impl FnMut(&str, Value)) {
-    put("writer_waiting", node.writer.waiting().into());
-    put("acks_waiting", node.acks.waiting().into());
-    put("notices_waiting", node.publisher.waiting().into());
-    put("presence_waiting", node.changes.waiting().into());
-    put("passwords_waiting", node.passwords.waiting().into());
+    for (queue, waiting) in waiting(node) {
+        put(&format!("{}_waiting", queue.as_str()), waiting.into());
+    }
 }
 
 fn put_latencies(node: &Node, put: &mut impl FnMut(&str, Value)) {
@@ -153,7 +151,6 @@ fn put_latencies(node: &Node, put: &mut impl FnMut(&str, Value)) {
 
 fn put_log(node: &Node, put: &mut impl FnMut(&str, Value)) {
     let log = node.backends.log.status();
-    put("log_waiting", log.waiting.into());
     put("log_dropped_total", log.dropped.into());
     put("log_latency_ms", log.latency.map_or(Value::Null, millis));
     put("log_away", log.is_away.into());

@@ -19,7 +19,7 @@ use crate::spelled::spelled;
 pub(crate) use backend::BackendMeters;
 pub(crate) use latency::{Latency, Quantiles};
 pub(crate) use requests::Requests;
-pub(crate) use sample::run as sample;
+pub(crate) use sample::{run as sample, waiting};
 pub(crate) use tally::Tally;
 
 spelled!(

@@ -63,7 +63,7 @@ impl Gauges {
 }
 
 /// How much waits in each of the node's queues.
-fn waiting(node: &Node) -> [(Queue, usize); 6] {
+pub(crate) fn waiting(node: &Node) -> [(Queue, usize); 6] {
     [
         (Queue::Writer, node.writer.waiting()),
         (Queue::Acks, node.acks.waiting()),
