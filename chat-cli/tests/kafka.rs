@@ -18,7 +18,7 @@ use std::time::Duration;
 use chat_adapters::kafka::{KafkaLog, KafkaOptions};
 use chat_core::ports::{EventLog, Level, LogRecord};
 use chat_core::{Clock, SystemClock};
-use chat_test_services::{Kafka, Service};
+use chat_test_services::{Kafka, Service, async_trial};
 use libtest_mimic::{Arguments, Trial};
 use setting::{DEADLINE, Setting, key, keys, line, record, two_nodes, with};
 
@@ -46,12 +46,7 @@ fn trial<F>(name: &'static str, test: fn(Topic) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
-    chat_test_services::trial(name, &[Service::Kafka], move || {
-        let topic = Topic::new(name);
-        let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(test(topic));
-        Ok(())
-    })
+    async_trial(name, &[Service::Kafka], move || test(Topic::new(name)))
 }
 
 /// A topic of the Kafka that is there for all tests, or of one of its own.

@@ -6,9 +6,8 @@ use chat_adapters::kafka::{Follow, KafkaError, KafkaLog, KafkaLogReader, KafkaOp
 use chat_core::Timestamp;
 use chat_core::ports::{EventLog, Level, LogRecord, LogStatus};
 use chat_core::types::NodeId;
-use chat_test_services::{DEADLINE, Service};
+use chat_test_services::DEADLINE;
 use futures_util::{StreamExt, TryStreamExt};
-use libtest_mimic::Trial;
 
 /// The topic of most tests.
 pub(crate) const TOPIC: &str = "events";
@@ -16,7 +15,7 @@ pub(crate) const TOPIC: &str = "events";
 /// Lists tests with the services that they need.
 macro_rules! trials {
     ($module:literal: $services:expr, { $($test:ident),+ $(,)? }) => {
-        vec![$(crate::scene::trial(
+        vec![$(chat_test_services::async_trial(
             concat!($module, "::", stringify!($test)),
             $services,
             $test,
@@ -24,17 +23,6 @@ macro_rules! trials {
     };
 }
 pub(crate) use trials;
-
-pub(crate) fn trial<F>(name: &str, needs: &'static [Service], test: fn() -> F) -> Trial
-where
-    F: Future<Output = ()> + 'static,
-{
-    chat_test_services::trial(name, needs, move || {
-        let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(test());
-        Ok(())
-    })
-}
 
 pub(crate) fn log(options: &KafkaOptions) -> KafkaLog {
     KafkaLog::open(options.clone()).unwrap()

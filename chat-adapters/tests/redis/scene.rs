@@ -8,8 +8,6 @@ use bytes::Bytes;
 use chat_adapters::redis::{RedisBus, RedisOptions};
 use chat_core::ports::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
 use chat_core::types::{NodeId, UserId};
-use chat_test_services::Service;
-use libtest_mimic::Trial;
 
 /// What does not come within this time is missing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -18,7 +16,7 @@ pub(crate) const PLENTY: usize = 10_000;
 /// Lists tests with the services that they need.
 macro_rules! trials {
     ($module:literal: $($service:ident { $($test:ident),+ $(,)? })+) => {
-        vec![$($(crate::scene::trial(
+        vec![$($(chat_test_services::async_trial(
             concat!($module, "::", stringify!($test)),
             &[chat_test_services::Service::$service],
             $test,
@@ -26,17 +24,6 @@ macro_rules! trials {
     };
 }
 pub(crate) use trials;
-
-pub(crate) fn trial<F>(name: &str, needs: &'static [Service], test: fn() -> F) -> Trial
-where
-    F: Future<Output = ()> + 'static,
-{
-    chat_test_services::trial(name, needs, move || {
-        let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(test());
-        Ok(())
-    })
-}
 
 pub(crate) fn topic(id: u64) -> Topic {
     Topic::User(UserId::new(id).unwrap())

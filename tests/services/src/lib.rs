@@ -16,7 +16,7 @@
 //!
 //! | type | what |
 //! | --- | --- |
-//! | [`trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
+//! | [`trial`], [`async_trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
 //! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
 //! | [`Process`] | any other program: its signals, its output, its end |
@@ -66,5 +66,5 @@ pub use proxy::TcpProxy;
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
 pub use service::{Missing, Service};
-pub use trial::trial;
+pub use trial::{async_trial, trial};
 pub use wait::{DEADLINE, eventually};

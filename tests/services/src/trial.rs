@@ -15,3 +15,18 @@ pub fn trial(
         Err(missing) => Ok(Completion::ignored_with(missing.reason)),
     })
 }
+
+/// The same for an asynchronous test, on a runtime of several threads that is its own.
+pub fn async_trial<F>(
+    name: impl Into<String>,
+    needs: &'static [Service],
+    test: impl FnOnce() -> F + Send + 'static,
+) -> Trial
+where
+    F: Future<Output = ()>,
+{
+    trial(name, needs, move || {
+        tokio::runtime::Runtime::new()?.block_on(test());
+        Ok(())
+    })
+}
