@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "kafka", feature = "redis"))]
 mod endpoint;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[cfg(feature = "mysql")]
@@ -16,3 +18,5 @@ mod sql;
 pub mod sqlite;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;

@@ -1,0 +1,1 @@
+//! `ZooKeeperRegistry`: which backend services are alive, by ephemeral nodes.
