@@ -21,8 +21,8 @@ const TRIES: usize = 5;
 /// How much of a log an error shows.
 const SHOWN: usize = 4_000;
 
-/// A running service, as which [`MariaDb`](crate::MariaDb), [`Redis`](crate::Redis),
-/// [`Nginx`](crate::Nginx) and [`Kafka`](crate::Kafka) all can be killed, started again and frozen.
+/// A running service, as which [`MariaDb`](crate::MariaDb), [`Redis`](crate::Redis), [`Nginx`](crate::Nginx),
+/// [`Kafka`](crate::Kafka) and [`ZooKeeper`](crate::ZooKeeper) all can be killed, started again and frozen.
 #[derive(Debug)]
 pub struct Daemon {
     command: Command,
@@ -92,7 +92,7 @@ impl Daemon {
     }
 
     /// Starts it again on the same port, and waits until it answers; kills it first where it runs. What it
-    /// keeps on disk is there again: MariaDB and Kafka recover as after a crash, and Redis has lost everything.
+    /// keeps on disk is there again: MariaDB, Kafka and ZooKeeper recover as after a crash, and Redis has lost everything.
     ///
     /// # Errors
     /// [`StartError`]

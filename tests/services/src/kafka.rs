@@ -1,5 +1,4 @@
 use std::env;
-use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -12,26 +11,19 @@ use tempfile::TempDir;
 
 use crate::daemon::Daemon;
 use crate::error::StartError;
+use crate::java::java;
 use crate::ports::free_port;
 use crate::process::Process;
-use crate::programs::find_program;
-use crate::service::{Missing, Service};
+use crate::service::Service;
 
 /// The variable that names the folder of Kafka's jars.
 const JARS: &str = "CHAT_KAFKA_JARS";
 /// How long it may take to answer.
 const ANSWER: Duration = Duration::from_secs(2);
+/// The most memory that it takes for itself.
+const MEMORY: &str = "-Xmx256m";
 /// Any that is one.
 const CLUSTER_ID: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
-/// A small broker that is soon there, and leaves nothing outside its folder.
-const JAVA_OPTIONS: [&str; 5] = [
-    "-Xmx256m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:-UsePerfData",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-];
-
 /// Apache Kafka, a single node that is broker and controller. It creates no topic unasked, and keeps what was
 /// written to it when it is killed.
 #[derive(Debug)]
@@ -44,7 +36,7 @@ impl Kafka {
     /// Starts a broker, and waits until it serves. Takes 4–8 s.
     ///
     /// # Errors
-    /// [`StartError`]; [`Missing`] where this machine lacks Java or Kafka's jars.
+    /// [`StartError`]; [`Missing`](crate::Missing) where this machine lacks Java or Kafka's jars.
     pub fn start() -> Result<Self, StartError> {
         Service::Kafka.check()?;
         let directory = tempfile::Builder::new().prefix("chat-kafka-").tempdir()?;
@@ -52,7 +44,7 @@ impl Kafka {
             let settings = directory.path().join("server.properties");
             fs::write(&settings, properties(address, free_port()?, directory.path()))?;
             format(&settings)?;
-            let mut command = java(directory.path())?;
+            let mut command = program(directory.path())?;
             command.arg("kafka.Kafka").arg(settings);
             Ok(command)
         };
@@ -127,7 +119,7 @@ fn properties(address: SocketAddr, controller: SocketAddr, directory: &Path) -> 
 
 /// Prepares the empty data folder that the settings name.
 fn format(settings: &Path) -> Result<(), StartError> {
-    let mut command = java(settings.parent().unwrap_or(settings))?;
+    let mut command = program(settings.parent().unwrap_or(settings))?;
     command
         .args(["kafka.tools.StorageTool", "format", "--ignore-formatted"])
         .args(["--cluster-id", CLUSTER_ID, "--config"])
@@ -144,28 +136,8 @@ fn format(settings: &Path) -> Result<(), StartError> {
 }
 
 /// A program of Kafka, whose name is still missing.
-fn java(directory: &Path) -> Result<Command, StartError> {
-    let program = find_program("java").ok_or_else(|| Missing {
-        reason: "java is missing".to_owned(),
-        required: false,
-    })?;
-    let mut command = Command::new(program);
-    command
-        .args(JAVA_OPTIONS)
-        .arg(option("-Djava.io.tmpdir=", directory.as_os_str()))
-        .arg("-cp")
-        .arg(jars().join("*"))
-        .current_dir(directory)
-        // What a machine has for its own programs.
-        .env_remove("JAVA_TOOL_OPTIONS")
-        .env_remove("CLASSPATH");
-    Ok(command)
-}
-
-fn option(name: &str, value: &OsStr) -> OsString {
-    let mut option = OsString::from(name);
-    option.push(value);
-    option
+fn program(directory: &Path) -> Result<Command, StartError> {
+    java(jars().join("*").as_os_str(), MEMORY, directory)
 }
 
 /// Whether it names a broker, itself: it takes connections before it lets itself serve.

@@ -1,5 +1,6 @@
 //! Real services for tests, each on free loopback ports and in a temporary folder: [`MariaDb`],
-//! [`Redis`], [`RedisCluster`], [`Nginx`] and [`Kafka`], and a [`TcpProxy`] that cuts and stalls connections on command.
+//! [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`] and [`ZooKeeper`], and a [`TcpProxy`] that cuts and stalls
+//! connections on command.
 //!
 //! ```no_run
 //! use chat_test_services::{Redis, StartError, TcpProxy};
@@ -17,7 +18,7 @@
 //! | type | what |
 //! | --- | --- |
 //! | [`trial`], [`async_trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
-//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`] | a running service; dropping it stops it |
+//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`], [`ZooKeeper`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
 //! | [`Process`] | any other program: its signals, its output, its end |
 //! | [`connect_from`] | a connection from another address of this machine |
@@ -37,6 +38,7 @@
 mod connect;
 mod daemon;
 mod error;
+mod java;
 mod kafka;
 mod mariadb;
 mod nginx;
@@ -50,6 +52,7 @@ mod redis_cluster;
 mod service;
 mod trial;
 mod wait;
+mod zookeeper;
 
 pub use connect::connect_from;
 pub use daemon::Daemon;
@@ -68,3 +71,4 @@ pub use redis_cluster::RedisCluster;
 pub use service::{Missing, Service};
 pub use trial::{async_trial, trial};
 pub use wait::{DEADLINE, eventually};
+pub use zookeeper::ZooKeeper;

@@ -7,7 +7,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 use std::thread;
 
-use chat_test_services::{Kafka, MariaDb, Missing, Pid, Redis, RedisCluster, Service, Signal, StartError};
+use chat_test_services::{
+    Kafka, MariaDb, Missing, Pid, Redis, RedisCluster, Service, Signal, StartError, ZooKeeper,
+};
 use nix::sys::signal::kill;
 use tokio::process::Command;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -15,11 +17,13 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 const USAGE: &str = "\
 usage: with-services [--] COMMAND [ARGUMENT…]
 
-Starts MariaDB, Redis, a Redis Cluster and Kafka for tests, runs COMMAND, and stops them. COMMAND finds them by
+Starts MariaDB, Redis, a Redis Cluster, Kafka and ZooKeeper for tests, runs COMMAND, and stops them. COMMAND finds
+them by
   CHAT_TEST_MYSQL_URL          the whole server, as its administrator
   CHAT_TEST_REDIS_URL
   CHAT_TEST_REDIS_CLUSTER_URL  redis+cluster:// and its nodes, separated by commas
   CHAT_TEST_KAFKA              its address
+  CHAT_TEST_ZOOKEEPER          its address
 A service whose variable is set already is not started. One that is not installed is left out with a word.
 The exit code is COMMAND's, or 128 and the signal that ended it; 127 where COMMAND can't be started, and 1
 where a service fails.";
@@ -117,6 +121,7 @@ struct Shared {
     redis: Option<Redis>,
     cluster: Option<RedisCluster>,
     kafka: Option<Kafka>,
+    zookeeper: Option<ZooKeeper>,
 }
 
 impl Shared {
@@ -135,6 +140,8 @@ impl Shared {
                 )
             });
             let kafka = scope.spawn(|| wanted(Service::Kafka, "CHAT_TEST_KAFKA", Kafka::start));
+            let zookeeper =
+                scope.spawn(|| wanted(Service::ZooKeeper, "CHAT_TEST_ZOOKEEPER", ZooKeeper::start));
             let redis = wanted(Service::Redis, "CHAT_TEST_REDIS_URL", Redis::start);
             let panicked = |_| StartError::Io(io::Error::other("a thread panicked"));
             Ok(Self {
@@ -142,6 +149,7 @@ impl Shared {
                 redis: redis?,
                 cluster: cluster.join().map_err(panicked)??,
                 kafka: kafka.join().map_err(panicked)??,
+                zookeeper: zookeeper.join().map_err(panicked)??,
             })
         })
     }
@@ -151,11 +159,13 @@ impl Shared {
         let redis = self.redis.as_ref().map(Redis::url);
         let cluster = self.cluster.as_ref().map(RedisCluster::url);
         let kafka = self.kafka.as_ref().map(Kafka::bootstrap);
+        let zookeeper = self.zookeeper.as_ref().map(ZooKeeper::connect_string);
         [
             mariadb.map(|url| ("CHAT_TEST_MYSQL_URL", url)),
             redis.map(|url| ("CHAT_TEST_REDIS_URL", url)),
             cluster.map(|url| ("CHAT_TEST_REDIS_CLUSTER_URL", url)),
             kafka.map(|address| ("CHAT_TEST_KAFKA", address)),
+            zookeeper.map(|address| ("CHAT_TEST_ZOOKEEPER", address)),
         ]
         .into_iter()
         .flatten()

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::kafka::has_jars;
 use crate::programs::find_program;
+use crate::zookeeper::has_jar;
 
 /// The variable that lists the services without which tests fail, separated by commas.
 const REQUIRE: &str = "CHAT_REQUIRE";
@@ -21,6 +22,8 @@ pub enum Service {
     Nginx,
     /// Apache Kafka.
     Kafka,
+    /// Apache ZooKeeper.
+    ZooKeeper,
 }
 
 /// Why a service can't run on this machine, and what that means for a test.
@@ -42,6 +45,7 @@ impl Service {
             Self::RedisCluster => "redis_cluster",
             Self::Nginx => "nginx",
             Self::Kafka => "kafka",
+            Self::ZooKeeper => "zookeeper",
         }
     }
 
@@ -76,11 +80,16 @@ impl Service {
             Self::Nginx if !nginx_has_streams() => {
                 "nginx lacks its stream module (Debian: libnginx-mod-stream)"
             }
-            Self::Kafka if absent("java") => "java is missing (Debian: default-jre-headless)",
+            Self::Kafka | Self::ZooKeeper if absent("java") => {
+                "java is missing (Debian: default-jre-headless)"
+            }
             Self::Kafka if !has_jars() => {
                 "the jars of Kafka are missing (.ci/with-services --install fetches them)"
             }
-            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx | Self::Kafka => return Ok(()),
+            Self::ZooKeeper if !has_jar() => "ZooKeeper is missing (Debian: zookeeper)",
+            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx | Self::Kafka | Self::ZooKeeper => {
+                return Ok(());
+            }
         };
         let required = env::var(REQUIRE).unwrap_or_default();
         Err(Missing {

@@ -12,16 +12,18 @@ use std::process::{Command, ExitCode};
 use chat_test_services::{Ended, Process, Service, Signal, eventually, trial};
 use libtest_mimic::{Arguments, Trial};
 
-const VARIABLES: [&str; 4] = [
+const VARIABLES: [&str; 5] = [
     "CHAT_TEST_MYSQL_URL",
     "CHAT_TEST_REDIS_URL",
     "CHAT_TEST_REDIS_CLUSTER_URL",
     "CHAT_TEST_KAFKA",
+    "CHAT_TEST_ZOOKEEPER",
 ];
 
 /// What the command says of itself: its address of each service, and the processes beside it.
 const REPORT: &str = "\
-    echo $CHAT_TEST_MYSQL_URL $CHAT_TEST_REDIS_URL $CHAT_TEST_REDIS_CLUSTER_URL $CHAT_TEST_KAFKA; \
+    echo $CHAT_TEST_MYSQL_URL $CHAT_TEST_REDIS_URL $CHAT_TEST_REDIS_CLUSTER_URL $CHAT_TEST_KAFKA \
+    $CHAT_TEST_ZOOKEEPER; \
     cat /proc/$PPID/task/*/children";
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn test(name: &str, run: fn()) -> Trial {
         Service::Redis,
         Service::RedisCluster,
         Service::Kafka,
+        Service::ZooKeeper,
     ];
     trial(name, needs, move || {
         run();
@@ -94,13 +97,14 @@ fn exit_code() {
     assert!(urls[1].starts_with("redis://127.0.0.1:"), "{urls:?}");
     assert!(urls[2].starts_with("redis+cluster://127.0.0.1:"), "{urls:?}");
     assert!(urls[3].starts_with("127.0.0.1:"), "{urls:?}");
+    assert!(urls[4].starts_with("127.0.0.1:"), "{urls:?}");
     all_ended(&ended.stdout);
 }
 
-/// MariaDB, Redis, the three nodes of the cluster, Kafka, and the command.
+/// MariaDB, Redis, the three nodes of the cluster, Kafka, ZooKeeper, and the command.
 fn all_ended(report: &str) {
     let ids = ids(report);
-    assert_eq!(ids.len(), 7, "{report}");
+    assert_eq!(ids.len(), 8, "{report}");
     assert!(!ids.iter().any(|id| runs(id)), "{report}");
 }
 
@@ -163,7 +167,7 @@ fn set_already() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(
         ended.stdout.lines().next(),
-        Some("elsewhere elsewhere elsewhere elsewhere")
+        Some("elsewhere elsewhere elsewhere elsewhere elsewhere")
     );
     assert_eq!(ids(&ended.stdout).len(), 1, "{}", ended.stdout);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod kafka;
+mod zookeeper;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,7 +18,8 @@ use std::thread;
 use std::time::Duration;
 
 use chat_test_services::{
-    DEADLINE, Kafka, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, eventually, trial,
+    DEADLINE, Kafka, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, ZooKeeper, eventually,
+    trial,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -58,8 +60,18 @@ fn main() -> ExitCode {
             kafka::frozen,
         ),
         test(
+            "zookeeper_keeps_its_nodes_when_it_is_killed_and_ends_sessions_in_time",
+            &[Service::ZooKeeper],
+            zookeeper::killed,
+        ),
+        test(
+            "a_frozen_zookeeper_answers_once_it_is_thawed",
+            &[Service::ZooKeeper],
+            zookeeper::frozen,
+        ),
+        test(
             "what_is_dropped_has_ended",
-            &[Service::Redis, Service::MySql, Service::Kafka],
+            &[Service::Redis, Service::MySql, Service::Kafka, Service::ZooKeeper],
             dropped,
         ),
         test("what_a_panic_drops_has_ended", &[Service::Redis], panicked),
@@ -211,10 +223,10 @@ fn next_text(backend: &TcpListener, port: u16) -> String {
 
 fn dropped() {
     let (redis, mariadb) = (Redis::start().unwrap(), MariaDb::start().unwrap());
-    let kafka = Kafka::start().unwrap();
-    let ids = [redis.id(), mariadb.id(), kafka.id()];
+    let (kafka, zookeeper) = (Kafka::start().unwrap(), ZooKeeper::start().unwrap());
+    let ids = [redis.id(), mariadb.id(), kafka.id(), zookeeper.id()];
     assert!(ids.into_iter().all(runs));
-    drop((redis, mariadb, kafka));
+    drop((redis, mariadb, kafka, zookeeper));
     assert!(!ids.into_iter().any(runs));
 }
 
