@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::chat_builder::ChatBuilder;
 use crate::connection::Connection;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode, GoodbyeCode};
 use crate::limits::Limits;
 use crate::meters::catalogue::GOODBYES;
 use crate::node::{self, Node, Tasks};
-use crate::operation::Readiness;
+use crate::operation::{NodeRole, Readiness};
 use crate::ports::{Backends, Level, NoticeKind, Topic};
 use crate::protocol::{AckMode, Goodbye, Login};
 use crate::session::{self, LoginMethod, Opened, Session};
@@ -142,11 +142,18 @@ impl Chat {
     /// Admits a connection of a transport, from an address where it has one.
     ///
     /// # Errors
-    /// The `goodbye` to write before closing: there are too many connections, or the node is
-    /// draining.
+    /// The `goodbye` to write before closing: there are too many connections, the node is draining,
+    /// or it is a [backend](NodeRole::Backend).
     pub fn accept(&self, address: Option<IpAddr>) -> Result<Connection, Goodbye> {
         let node = self.node_ref();
-        let admitted = node.connections.admit(address, &node.limits);
+        let admitted = match node.role {
+            NodeRole::Clients => node.connections.admit(address, &node.limits),
+            // Clients are better off elsewhere, as on a node that shuts down.
+            NodeRole::Backend => Err(Goodbye::new(
+                GoodbyeCode::ServerDraining,
+                Some(node.limits.retry_after),
+            )),
+        };
         let control = admitted.inspect_err(|goodbye| {
             GOODBYES.count(&[goodbye.code.as_str()]).increment(1);
         })?;
@@ -168,14 +175,14 @@ impl Chat {
     ) -> Result<Connection, Error> {
         let mut connection = self.accept(address).map_err(|goodbye| {
             let retry_after = self.limits().retry_after;
-            Error::new(crate::error::ErrorCode::Unavailable, goodbye.message).retry_after(retry_after)
+            Error::new(ErrorCode::Unavailable, goodbye.message).retry_after(retry_after)
         })?;
         let opened = self.open(user, options.device).await?;
         connection.begin(opened, options.ack);
         Ok(connection)
     }
 
-    // ---- typed calls ----
+    // ---- typed calls: all of them are `unavailable` on a backend ----
 
     /// Makes an account.
     ///
@@ -183,7 +190,7 @@ impl Chat {
     /// `name_taken`, `rate_limited` where too many passwords wait to be hashed, `unavailable` where
     /// the store cannot be reached.
     pub async fn register(&self, name: UserName, password: &Password) -> Result<User, Error> {
-        session::register(self.node_ref(), None, name, password).await
+        session::register(self.for_clients()?, None, name, password).await
     }
 
     /// Finds the user of a name, or makes one without a password, for an application that
@@ -192,7 +199,7 @@ impl Chat {
     /// # Errors
     /// `unavailable` where the store cannot be reached.
     pub async fn ensure_user(&self, name: UserName) -> Result<User, Error> {
-        session::ensure_user(self.node_ref(), name).await
+        session::ensure_user(self.for_clients()?, name).await
     }
 
     /// Logs a user in.
@@ -202,7 +209,7 @@ impl Chat {
     /// cannot be reached.
     pub async fn login(&self, login: Login) -> Result<Session, Error> {
         let ack = login.ack;
-        let opened = session::login(self.node_ref(), None, login).await?;
+        let opened = session::login(self.for_clients()?, None, login).await?;
         Ok(Session::new(opened, ack))
     }
 
@@ -214,9 +221,10 @@ impl Chat {
         Ok(Session::new(self.open(user, options.device).await?, options.ack))
     }
 
-    /// Ends a user's sessions on all nodes, of one device where it is named.
+    /// Ends a user's sessions on all nodes, of one device where it is named; on a
+    /// [backend](NodeRole::Backend) it does nothing.
     pub fn expel(&self, user: UserId, device: Option<Device>) {
-        let node = self.node_ref();
+        let Ok(node) = self.for_clients() else { return };
         node.hub.expel(user, device.as_ref());
         node.tell(Topic::User(user), NoticeKind::Expelled { device });
     }
@@ -226,12 +234,12 @@ impl Chat {
     }
 
     async fn find_and_open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
-        let node = self.node_ref();
+        let node = self.for_clients()?;
         let found = node.store.read(node.backends.stores.users.users(&[user])).await?;
         let user = found
             .into_iter()
             .next()
-            .ok_or_else(|| Error::new(crate::error::ErrorCode::NotFound, "there is no such user"))?;
+            .ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such user"))?;
         session::open(node, user, device, LoginMethod::Host, None).await
     }
 
@@ -278,5 +286,17 @@ impl Chat {
 
     fn node_ref(&self) -> &Arc<Node> {
         &self.inner.node
+    }
+
+    /// The node, where it is there for users.
+    fn for_clients(&self) -> Result<&Arc<Node>, Error> {
+        let node = self.node_ref();
+        match node.role {
+            NodeRole::Clients => Ok(node),
+            NodeRole::Backend => Err(Error::new(
+                ErrorCode::Unavailable,
+                "this node is a backend of others, and serves no users",
+            )),
+        }
     }
 }

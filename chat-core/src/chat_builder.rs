@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::chat::Chat;
 use crate::limits::Limits;
 use crate::node::{self, Setup, Tasks};
-use crate::operation::{NamesInLog, Usage, UsageSource};
+use crate::operation::{NamesInLog, NodeRole, Usage, UsageSource};
 use crate::ports::{Backends, SendPolicy};
 use crate::types::NodeId;
 
@@ -15,6 +15,7 @@ pub struct ChatBuilder {
     backends: Backends,
     limits: Limits,
     node: Option<NodeId>,
+    role: NodeRole,
     policy: SendPolicy,
     settings: Map<String, Value>,
     names_in_log: NamesInLog,
@@ -27,6 +28,7 @@ impl ChatBuilder {
             backends,
             limits: Limits::default(),
             node: None,
+            role: NodeRole::default(),
             policy: SendPolicy::default(),
             settings: Map::new(),
             names_in_log: NamesInLog::default(),
@@ -46,6 +48,13 @@ impl ChatBuilder {
     #[must_use]
     pub fn node(mut self, node: NodeId) -> Self {
         self.node = Some(node);
+        self
+    }
+
+    /// Sets what the node is there for: users' sessions otherwise.
+    #[must_use]
+    pub const fn role(mut self, role: NodeRole) -> Self {
+        self.role = role;
         self
     }
 
@@ -87,6 +96,7 @@ impl ChatBuilder {
         let tasks = Tasks::default();
         let setup = Setup {
             id: self.node.unwrap_or_else(NodeId::random),
+            role: self.role,
             backends: self.backends,
             limits: self.limits,
             policy: self.policy,

@@ -26,5 +26,5 @@ pub use connection::{Connection, ConnectionEnd, Next};
 pub use error::{BackendError, BackendErrorKind, Error, ErrorCode, GoodbyeCode, chain};
 pub use limits::Limits;
 pub use node::{RECORD_TARGET, REQUEST_TARGET};
-pub use operation::{NamesInLog, NotReady, Readiness, Usage};
+pub use operation::{NamesInLog, NodeRole, NotReady, Readiness, Usage};
 pub use session::{Events, Session, SessionHandle};

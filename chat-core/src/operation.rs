@@ -49,6 +49,36 @@ impl fmt::Display for NotReady {
     }
 }
 
+/// What a node is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NodeRole {
+    /// Users have their sessions on it.
+    #[default]
+    Clients,
+    /// It watches its store and tells how it is doing, for a process that serves the store to other
+    /// nodes. It admits no connection and opens no session, and never calls its bus and its presence,
+    /// so that those of [`memory`](crate::memory) do. What it writes into the store is what tells
+    /// whether the store can be written, and changes nothing.
+    Backend,
+}
+
+impl NodeRole {
+    /// The role in one word, as in the event log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Backend => "backend",
+        }
+    }
+}
+
+impl fmt::Display for NodeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What the event log holds of users' names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NamesInLog {

@@ -126,7 +126,11 @@ impl Faults {
 
     /// How many calls of a method were made so far, those that failed included.
     pub fn calls(&self, method: &str) -> u64 {
-        self.state().calls.get(method).copied().unwrap_or_default()
+        let calls = &self.state().calls;
+        if method == Self::ANY {
+            return calls.values().sum();
+        }
+        calls.get(method).copied().unwrap_or_default()
     }
 
     /// Counts emitted gaps, for one subscription.
@@ -200,6 +204,7 @@ mod tests {
         assert_eq!(call(&faults, "append").await, Err(BackendErrorKind::Unknown));
         assert_eq!(call(&faults, "append").await, Ok(()));
         assert_eq!(faults.calls("append"), 3);
+        assert_eq!(faults.calls(Faults::ANY), 4);
     }
 
     #[tokio::test]

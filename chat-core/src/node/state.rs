@@ -27,7 +27,7 @@ use super::supervise::spawn;
 use super::writer::{self, Writer};
 use super::{listener, meters, presence, probe, pull, watch};
 use crate::limits::Limits;
-use crate::operation::{NamesInLog, NotReady, Readiness, UsageSource};
+use crate::operation::{NamesInLog, NodeRole, NotReady, Readiness, UsageSource};
 use crate::ports::{Backends, Level, Notice, NoticeKind, SendPolicy, Topic};
 use crate::types::{Device, NodeId, SessionId, UserId};
 
@@ -35,6 +35,7 @@ use crate::types::{Device, NodeId, SessionId, UserId};
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: NodeId,
+    pub(crate) role: NodeRole,
     pub(crate) limits: Limits,
     pub(crate) policy: SendPolicy,
     pub(crate) backends: Backends,
@@ -163,6 +164,7 @@ impl Tasks {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) id: NodeId,
+    pub(crate) role: NodeRole,
     pub(crate) backends: Backends,
     pub(crate) limits: Limits,
     pub(crate) policy: SendPolicy,
@@ -175,7 +177,7 @@ pub(crate) struct Setup {
 /// Makes a node and starts its tasks on the present runtime.
 pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     let Setup { backends, limits, .. } = setup;
-    let journal = begin_journal(&setup.id, &backends, setup.settings);
+    let journal = begin_journal(&setup.id, setup.role, &backends, setup.settings);
     let limit_hits = Arc::new(LimitHits::new());
     let hits = || Arc::clone(&limit_hits);
     let [store, bus, presence] = gates(&limits, &limit_hits, &journal);
@@ -207,6 +209,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         failed: CancellationToken::new(),
         last_session: AtomicU64::new(0),
         id: setup.id,
+        role: setup.role,
         policy: setup.policy,
         backends,
         journal,
@@ -216,19 +219,28 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         limit_hits,
         limits,
     });
-    writer::start(&node, queues, &tasks.writing);
-    start_background(&node, flushes, &tasks.background);
-    let publishing = publisher::run(Arc::clone(&node), notices);
-    spawn(&tasks.publishing, &node, "publisher", publishing);
+    if node.role == NodeRole::Clients {
+        writer::start(&node, queues, &tasks.writing);
+        start_for_sessions(&node, flushes, &tasks.background);
+        let publishing = publisher::run(Arc::clone(&node), notices);
+        spawn(&tasks.publishing, &node, "publisher", publishing);
+    }
+    start_watching(&node, &tasks.background);
     node
 }
 
 /// The first record is that of the start, whatever the node's tasks meet.
-fn begin_journal(id: &NodeId, backends: &Backends, settings: Map<String, Value>) -> Arc<Journal> {
+fn begin_journal(
+    id: &NodeId,
+    role: NodeRole,
+    backends: &Backends,
+    settings: Map<String, Value>,
+) -> Arc<Journal> {
     let (log, clock) = (Arc::clone(&backends.log), Arc::clone(&backends.clock));
     let journal = Arc::new(Journal::new(id.clone(), log, clock));
     let fields = [
         ("version", env!("CARGO_PKG_VERSION").into()),
+        ("role", role.as_str().into()),
         ("settings", settings.into()),
     ];
     journal.record(Level::Info, "node_started", fields);
@@ -263,12 +275,17 @@ fn rates(limits: &Limits) -> [Rate; 3] {
     ]
 }
 
-fn start_background(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
+/// What works for sessions, and for their users.
+fn start_for_sessions(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
     spawn(tasks, node, "acks", acks::run(Arc::clone(node), flushes));
     spawn(tasks, node, "listener", listener::run(Arc::clone(node)));
     spawn(tasks, node, "pull", pull::run(Arc::clone(node)));
     spawn(tasks, node, "presence", presence::run(Arc::clone(node)));
     spawn(tasks, node, "connections", connections::sweep(Arc::clone(node)));
+}
+
+/// What tells how the node and its backends are doing.
+fn start_watching(node: &Arc<Node>, tasks: &TaskTracker) {
     spawn(tasks, node, "meters", meters::sample(Arc::clone(node)));
     spawn(tasks, node, "probe", probe::run(Arc::clone(node)));
     spawn(tasks, node, "watch", watch::run(Arc::clone(node)));

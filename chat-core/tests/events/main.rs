@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod node;
 mod readiness;
+mod role;
 mod schema;
 mod secrets;
 mod stage;

@@ -26,6 +26,7 @@ async fn a_node_records_its_settings_first_and_its_end_once_with_its_time() {
     );
     assert_eq!(json!(records[0].fields["settings"]), json!(settings));
     assert_eq!(records[0].fields["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(records[0].fields["role"], "clients");
     assert_eq!(json!(stage.only("node_draining")), json!({"connections": 1}));
     let uptime = stage.only("node_stopped")["uptime_ms"].as_f64().unwrap();
     assert!((7_000.0..20_000.0).contains(&uptime), "{uptime}");
