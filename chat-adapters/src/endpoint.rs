@@ -1,6 +1,7 @@
 //! Where the servers of a backend are, and whom to trust as one.
 
 use std::fmt;
+#[cfg(any(feature = "kafka", feature = "redis"))]
 use std::path::PathBuf;
 
 /// Where a server listens.
@@ -33,6 +34,7 @@ impl fmt::Display for Address {
 }
 
 /// Whom to trust as a server.
+#[cfg(any(feature = "kafka", feature = "redis"))]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
     /// A file with the certificates, in PEM, that alone are trusted to sign the servers'; without

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(feature = "kafka", feature = "redis"))]
+#[cfg(any(feature = "grpc", feature = "kafka", feature = "redis"))]
 mod endpoint;
 #[cfg(feature = "grpc")]
 pub mod grpc;
