@@ -2,10 +2,15 @@
 //! that of the backend services.
 
 mod client;
+mod conversion;
+mod failure;
+mod meters;
 mod proto;
+mod server;
 mod tls;
 
 pub use client::{Backends, BackendsUrl, ClientTls, Keepalive, RemoteOptions, UrlError};
+pub use meters::METRICS;
 pub use tls::{Identity, TlsError};
 
 /// The longest message of the RPC, in bytes, where no other length is chosen. A node and its backends use the same.

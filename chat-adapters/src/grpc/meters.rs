@@ -1,0 +1,16 @@
+//! The metrics of the RPC, of both sides.
+
+use chat_core::meters::Metric;
+
+use super::server;
+
+/// Every metric of the RPC: those of a backend, and those of a node that calls backends.
+pub const METRICS: &[Metric] = &[
+    server::SERVED,
+    server::SERVING_SECONDS,
+    server::LATE,
+    server::CONNECTIONS,
+    server::CONNECTIONS_REFUSED,
+    server::REQUESTS_REFUSED,
+    server::ACCEPT_FAILURES,
+];
