@@ -21,6 +21,29 @@ impl Address {
             port,
         }
     }
+
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
+    #[cfg(any(feature = "kafka", feature = "zookeeper"))]
+    pub(crate) fn parse(text: &str, default_port: u16) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, rest) = bracketed.split_once(']')?;
+                let port = match rest {
+                    "" => None,
+                    rest => Some(rest.strip_prefix(':')?),
+                };
+                (host, port)
+            }
+            None => match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+        let port = port.map_or(Some(default_port), |port| port.parse().ok())?;
+        let is_right = !host.is_empty() && port != 0 && host.bytes().all(allowed);
+        is_right.then(|| Self::new(host, port))
+    }
 }
 
 impl fmt::Display for Address {

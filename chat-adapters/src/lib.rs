@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(feature = "grpc", feature = "kafka", feature = "redis"))]
+#[cfg(any(feature = "grpc", feature = "kafka", feature = "redis", feature = "zookeeper"))]
 mod endpoint;
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -12,6 +12,8 @@ pub mod mysql;
 pub mod original;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "redis", feature = "zookeeper"))]
+mod retry;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;
 #[cfg(feature = "sqlite")]

@@ -149,29 +149,7 @@ impl<'a> Parameters<'a> {
 }
 
 fn server(text: &str) -> Result<Address, UrlError> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, rest) = bracketed.split_once(']').ok_or(UrlError::Malformed)?;
-            let port = if rest.is_empty() {
-                None
-            } else {
-                Some(rest.strip_prefix(':').ok_or(UrlError::Malformed)?)
-            };
-            (host, port)
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
-    let port = port.map_or(Ok(DEFAULT_PORT), |port| {
-        port.parse().map_err(|_| UrlError::Malformed)
-    })?;
-    if host.is_empty() || port == 0 || !host.bytes().all(allowed) {
-        return Err(UrlError::Malformed);
-    }
-    Ok(Address::new(host, port))
+    Address::parse(text, DEFAULT_PORT).ok_or(UrlError::Malformed)
 }
 
 /// What an escaped text stands for. The settings of librdkafka are C strings, which a NUL would end.

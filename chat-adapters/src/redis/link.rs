@@ -12,7 +12,7 @@ use super::Address;
 use super::connect::Connector;
 use super::error::CallError;
 use super::meters::CONNECTIONS_LOST;
-use super::retry::Retry;
+use crate::retry::Retry;
 
 /// The way to one server. Dropping it ends its connection.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ async fn keep(
     end: CancellationToken,
     tell: watch::Sender<State>,
 ) {
-    let mut retry = Retry::new(&connector.options);
+    let mut retry = Retry::new(connector.options.retry_min, connector.options.retry_max);
     loop {
         let connecting = connector.connect(&address, end.clone(), None);
         match end.run_until_cancelled(connecting).await {

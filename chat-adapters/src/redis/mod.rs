@@ -45,7 +45,6 @@ mod options;
 mod presence;
 mod reader;
 mod receiver;
-mod retry;
 mod scripts;
 mod servers;
 mod shards;

@@ -17,10 +17,10 @@ use super::inbox::Inbox;
 use super::meters::RECONNECTS;
 use super::reader::Reader;
 use super::receiver::{Receiver, SkipLog};
-use super::retry::Retry;
 use super::servers::Servers;
 use super::slots::slot_of;
 use super::subscription::Wishes;
+use crate::retry::Retry;
 
 /// Keeps a subscription's topics subscribed. What cannot be is pending, and the subscription is
 /// away meanwhile.
@@ -66,7 +66,8 @@ impl Subscriber {
         skip_log: Arc<SkipLog>,
         end: CancellationToken,
     ) -> Self {
-        let retry = Retry::new(&servers.connector.options);
+        let options = &servers.connector.options;
+        let retry = Retry::new(options.retry_min, options.retry_max);
         Self {
             servers,
             wishes,

@@ -9,6 +9,8 @@ mod mysql;
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,6 +39,8 @@ fn trials() -> Vec<contract::Trial> {
         redis::trials(),
         #[cfg(feature = "sqlite")]
         sqlite::trials(),
+        #[cfg(feature = "zookeeper")]
+        zookeeper::trials(),
     ];
     backends.into_iter().flatten().collect()
 }

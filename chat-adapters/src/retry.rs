@@ -5,11 +5,9 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::Instant;
 
-use super::RedisOptions;
-
 /// Waits that grow with each failure, with jitter, so that nodes do not come back all at once.
 #[derive(Debug)]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     builder: ExponentialBuilder,
     delays: ExponentialBackoff,
     longest: Duration,
@@ -17,12 +15,13 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    pub(super) fn new(options: &RedisOptions) -> Self {
+    /// Waits of `shortest` at first and of `longest` at most.
+    pub(crate) fn new(shortest: Duration, longest: Duration) -> Self {
         // Jitter adds up to the delay itself, so the longest one is half of the bound.
-        let longest = options.retry_max.max(Duration::from_millis(2));
+        let longest = longest.max(Duration::from_millis(2));
         let builder = ExponentialBuilder::new()
             .with_jitter()
-            .with_min_delay(options.retry_min.clamp(Duration::from_millis(1), longest / 2))
+            .with_min_delay(shortest.clamp(Duration::from_millis(1), longest / 2))
             .with_max_delay(longest / 2)
             .without_max_times();
         Self {
@@ -34,13 +33,13 @@ impl Retry {
     }
 
     /// Remembers that it works now.
-    pub(super) fn works(&mut self) {
+    pub(crate) fn works(&mut self) {
         self.worked_since.get_or_insert_with(Instant::now);
     }
 
     /// The next wait. It starts over where it has worked for a while: a server that closes each
     /// connection at once is not asked in a busy loop.
-    pub(super) fn next_delay(&mut self) -> Duration {
+    pub(crate) fn next_delay(&mut self) -> Duration {
         let worked = self.worked_since.take();
         if worked.is_some_and(|since| since.elapsed() >= self.longest) {
             self.delays = self.builder.build();
@@ -53,17 +52,13 @@ impl Retry {
 mod tests {
     use super::*;
 
-    fn options() -> RedisOptions {
-        RedisOptions {
-            retry_min: Duration::from_millis(50),
-            retry_max: Duration::from_secs(1),
-            ..RedisOptions::new("h", 1)
-        }
+    fn retry() -> Retry {
+        Retry::new(Duration::from_millis(50), Duration::from_secs(1))
     }
 
     #[tokio::test(start_paused = true)]
     async fn waits_grow_up_to_their_bound() {
-        let mut retry = Retry::new(&options());
+        let mut retry = retry();
         let first = retry.next_delay();
         assert!((50..=100).contains(&first.as_millis()), "{first:?}");
         let later: Vec<_> = (0..100).map(|_| retry.next_delay()).skip(10).collect();
@@ -78,7 +73,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_what_has_worked_for_a_while_starts_over() {
-        let mut retry = Retry::new(&options());
+        let mut retry = retry();
         for _ in 0..10 {
             retry.works();
             retry.next_delay();
