@@ -2,7 +2,7 @@
 
 use chat_core::meters::Metric;
 
-use super::server;
+use super::{client, server};
 
 /// Every metric of the RPC: those of a backend, and those of a node that calls backends.
 pub const METRICS: &[Metric] = &[
@@ -13,4 +13,9 @@ pub const METRICS: &[Metric] = &[
     server::CONNECTIONS_REFUSED,
     server::REQUESTS_REFUSED,
     server::ACCEPT_FAILURES,
+    client::CALLS,
+    client::RETRIES,
+    client::CALL_SECONDS,
+    client::BACKENDS,
+    client::CONNECTIONS_LOST,
 ];

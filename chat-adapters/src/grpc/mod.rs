@@ -1,4 +1,4 @@
-//! Every store port over RPC: `RemoteStore` on the side of the nodes, and `Serve`, which offers any store, on
+//! Every store port over RPC: [`RemoteStore`] on the side of the nodes, and `Serve`, which offers any store, on
 //! that of the backend services.
 
 mod client;
@@ -9,7 +9,7 @@ mod proto;
 mod server;
 mod tls;
 
-pub use client::{Backends, BackendsUrl, ClientTls, Keepalive, RemoteOptions, UrlError};
+pub use client::{Backends, BackendsUrl, ClientTls, Keepalive, RemoteOptions, RemoteStore, UrlError};
 pub use meters::METRICS;
 pub use tls::{Identity, TlsError};
 

@@ -1,0 +1,101 @@
+//! Every call of the RPC: its path, its messages, and what making it twice means.
+
+use std::marker::PhantomData;
+
+use super::super::proto::*;
+use super::class::Class;
+
+/// A call that takes `Request` and answers `Response`.
+#[derive(Debug)]
+pub(super) struct Method<Request, Response> {
+    pub(super) path: &'static str,
+    /// Its name in logs and spans, as the port has it.
+    pub(super) name: &'static str,
+    pub(super) class: Class,
+    messages: PhantomData<fn(Request) -> Response>,
+}
+
+macro_rules! methods {
+    ($($service:literal { $($name:ident = $call:literal: $class:ident($request:ty) -> $response:ty;)* })*) => {
+        $($(
+            #[allow(non_upper_case_globals, reason = "named as the method of the port that it is")]
+            pub(super) const $name: Method<$request, $response> = Method {
+                path: concat!("/chat.backend.v1.", $service, "/", $call),
+                name: stringify!($name),
+                class: Class::$class,
+                messages: PhantomData,
+            };
+        )*)*
+
+        /// All calls, as `proto/backend.proto` has them.
+        #[cfg(test)]
+        const CALLS: &[&str] = &[$($(
+            concat!("rpc ", $call, "(", stringify!($request), ") returns (", stringify!($response), ");")
+        ),*),*];
+    };
+}
+
+methods! {
+    "UserService" {
+        create_user = "CreateUser": Once(CreateUserRequest) -> CreateUserResponse;
+        credentials = "Credentials": Read(CredentialsRequest) -> CredentialsResponse;
+        users = "Users": Read(UsersRequest) -> UsersResponse;
+        set_states = "SetStates": Repeatable(SetStatesRequest) -> SetStatesResponse;
+        online_states = "OnlineStates": Read(OnlineStatesRequest) -> OnlineStatesResponse;
+    }
+    "FriendService" {
+        add_friend = "AddFriend": Repeatable(AddFriendRequest) -> AddFriendResponse;
+        remove_friend = "RemoveFriend": Repeatable(RemoveFriendRequest) -> RemoveFriendResponse;
+        friends = "Friends": Read(FriendsRequest) -> FriendsResponse;
+    }
+    "GroupService" {
+        create_group = "CreateGroup": Once(CreateGroupRequest) -> CreateGroupResponse;
+        join_group = "JoinGroup": Repeatable(JoinGroupRequest) -> JoinGroupResponse;
+        leave_group = "LeaveGroup": Repeatable(LeaveGroupRequest) -> LeaveGroupResponse;
+        group = "Group": Read(GroupRequest) -> GroupResponse;
+        membership = "Membership": Read(MembershipRequest) -> MembershipResponse;
+        memberships = "Memberships": Read(MembershipsRequest) -> MembershipsResponse;
+        members = "Members": Read(MembersRequest) -> MembersResponse;
+        changed_memberships = "ChangedMemberships":
+            Read(ChangedMembershipsRequest) -> ChangedMembershipsResponse;
+    }
+    "MessageService" {
+        append = "Append": Repeatable(AppendRequest) -> AppendResponse;
+        read_after = "ReadAfter": Read(ReadAfterRequest) -> ReadAfterResponse;
+        read_before = "ReadBefore": Read(ReadBeforeRequest) -> ReadBeforeResponse;
+        heads = "Heads": Read(HeadsRequest) -> HeadsResponse;
+        changed_conversations = "ChangedConversations":
+            Read(ChangedConversationsRequest) -> ChangedConversationsResponse;
+    }
+    "DeviceService" {
+        open_device = "OpenDevice": Repeatable(OpenDeviceRequest) -> OpenDeviceResponse;
+        opened_devices = "OpenedDevices": Read(OpenedDevicesRequest) -> OpenedDevicesResponse;
+        positions = "Positions": Read(PositionsRequest) -> PositionsResponse;
+        position = "Position": Read(PositionRequest) -> PositionResponse;
+        advance_cursors = "AdvanceCursors": Repeatable(AdvanceCursorsRequest) -> AdvanceCursorsResponse;
+    }
+    "TokenService" {
+        put_token = "PutToken": Repeatable(PutTokenRequest) -> PutTokenResponse;
+        token = "Token": Read(TokenRequest) -> TokenResponse;
+        revoke_token = "RevokeToken": Repeatable(RevokeTokenRequest) -> RevokeTokenResponse;
+        revoke_tokens = "RevokeTokens": Repeatable(RevokeTokensRequest) -> RevokeTokensResponse;
+        purge_tokens = "PurgeTokens": Repeatable(PurgeTokensRequest) -> PurgeTokensResponse;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROTO: &str = include_str!("../../../proto/backend.proto");
+
+    #[test]
+    fn the_calls_are_those_of_the_protocol() {
+        let described: Vec<_> = PROTO
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("rpc "))
+            .collect();
+        assert_eq!(CALLS, described);
+    }
+}

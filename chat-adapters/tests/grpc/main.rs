@@ -1,0 +1,12 @@
+//! The RPC between nodes and backends: what fails, what is made again, and what neither side does to the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod losses;
+mod retries;
+mod scene;
+mod scripted;
