@@ -7,6 +7,8 @@
 )]
 
 mod losses;
+mod newer;
+mod registry;
 mod retries;
 mod scene;
 mod scripted;
