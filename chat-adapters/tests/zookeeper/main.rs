@@ -1,0 +1,29 @@
+//! What is ZooKeeper's own, beyond the contract of the port: kills and stalls of a real ZooKeeper that the tests start, lost
+//! connections, sessions that expire, names announced twice, users, and entries that are no announcements.
+
+#![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+
+mod closing;
+mod connections;
+mod lines;
+mod names;
+mod outages;
+mod rights;
+mod scene;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    lines::listen();
+    let trials = [
+        closing::trials(),
+        connections::trials(),
+        lines::trials(),
+        names::trials(),
+        outages::trials(),
+        rights::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+}
