@@ -2,6 +2,7 @@
 //! connections, sessions that expire, names announced twice, users, and entries that are no announcements.
 
 #![expect(clippy::unwrap_used, reason = "functions that tests share are tests too")]
+#![expect(clippy::indexing_slicing, reason = "functions that tests share are tests too")]
 
 mod closing;
 mod connections;
@@ -25,5 +26,8 @@ fn main() -> ExitCode {
         outages::trials(),
         rights::trials(),
     ];
-    libtest_mimic::run(&Arguments::from_args(), trials.into_iter().flatten().collect()).exit_code()
+    let mut arguments = Arguments::from_args();
+    // They wait for time-outs more than they compute.
+    arguments.test_threads.get_or_insert(4);
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

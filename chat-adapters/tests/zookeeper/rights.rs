@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chat_adapters::zookeeper::{Digest, ZooKeeperOptions, ZooKeeperRegistry};
 use chat_core::ports::Registry as _;
 use chat_core::{BackendErrorKind, chain};
-use chat_test_services::{TcpProxy, ZooKeeper};
+use chat_test_services::ZooKeeper;
 use libtest_mimic::Trial;
 use zookeeper_client::{Acls, Client, CreateMode};
 
@@ -65,26 +65,34 @@ async fn only_the_user_who_announces_may_replace_or_withdraw() {
 }
 
 async fn a_folder_that_nobody_may_read_is_not_asked_in_a_busy_loop() {
+    const CLOSED: &str = "/chat/closed-to-all";
     let zookeeper = ZooKeeper::start().unwrap();
     let owner = Client::connector().with_auth("digest", b"owner:secret");
     let owner = owner.connect(&zookeeper.connect_string()).await.unwrap();
     let open = CreateMode::Persistent.with_acls(Acls::anyone_all());
     owner.mkdir("/chat", &open).await.unwrap();
     let closed = CreateMode::Persistent.with_acls(Acls::creator_all());
-    owner.mkdir(FOLDER, &closed).await.unwrap();
-    let proxy = TcpProxy::start(zookeeper.address()).unwrap();
-    let registry = registry(proxy.address());
-    let server = proxy.address().to_string();
+    owner.mkdir(CLOSED, &closed).await.unwrap();
+    let registry = ZooKeeperRegistry::new(ZooKeeperOptions {
+        path: CLOSED.to_owned(),
+        ..options(zookeeper.address())
+    });
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(3) {
+    while begin.elapsed() < Duration::from_secs(4) {
         assert!(registry.announce(&peer("b-1", "a:1")).await.is_err());
     }
     assert!(*registry.away().borrow());
+    // Its client traces each request.
+    let asked = lines_with(&["sending request", "GetChildren", CLOSED]).len();
+    println!("asked {asked} times in 4 s");
+    // By itself after 50, 100, 200 and 400 ms and then every half second at the soonest, and when an announcement
+    // comes and goes, which it does three times.
+    assert!((3..=22).contains(&asked), "asked {asked} times in 4 s");
+    let server = zookeeper.connect_string();
     let told = lines_with(&[" WARN chat_adapters::zookeeper", "is away", &server]);
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("not authorized"), "{told:?}");
-    // Each try asks for a list of names, which the client traces with its request.
-    owner.set_acl(FOLDER, &Acls::anyone_all(), None).await.unwrap();
+    owner.set_acl(CLOSED, &Acls::anyone_all(), None).await.unwrap();
     until_away(&registry, false).await;
     let _one = announce(&registry, &peer("b-1", "a:1")).await;
 }
