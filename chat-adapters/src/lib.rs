@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(feature = "grpc", feature = "tcp"))]
+mod acceptor;
 #[cfg(any(feature = "grpc", feature = "kafka", feature = "redis", feature = "zookeeper"))]
 mod endpoint;
 #[cfg(feature = "grpc")]

@@ -51,14 +51,14 @@ pub(super) fn too_late(message: &str) -> Status {
     status(Code::DeadlineExceeded, BackendErrorKind::Unknown, message)
 }
 
-/// A request that cannot be right.
+/// Answers that a request cannot be right.
+pub(super) fn not_right(message: &str) -> Status {
+    status(Code::InvalidArgument, BackendErrorKind::Broken, message)
+}
+
 impl From<Invalid> for Status {
     fn from(error: Invalid) -> Self {
-        status(
-            Code::InvalidArgument,
-            BackendErrorKind::Broken,
-            &error.to_string(),
-        )
+        not_right(&error.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every store port over RPC: [`RemoteStore`] on the side of the nodes, and `Serve`, which offers any store, on
+//! Every store port over RPC: [`RemoteStore`] on the side of the nodes, and [`Serve`], which offers any store, on
 //! that of the backend services.
 
 mod client;
@@ -11,6 +11,7 @@ mod tls;
 
 pub use client::{Backends, BackendsUrl, ClientTls, Keepalive, RemoteOptions, RemoteStore, UrlError};
 pub use meters::METRICS;
+pub use server::{Serve, ServerTls};
 pub use tls::{Identity, TlsError};
 
 /// The longest message of the RPC, in bytes, where no other length is chosen. A node and its backends use the same.

@@ -4,7 +4,6 @@
 //! until the last has ended. An idle connection costs one task and no buffer. [`Serve`] is the same
 //! with options: the PROXY protocol of load balancers, and TCP keepalive.
 
-mod acceptor;
 mod connections;
 mod introduction;
 mod keepalive;

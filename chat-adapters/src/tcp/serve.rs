@@ -7,9 +7,10 @@ use chat_core::Chat;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
 
-use super::acceptor::Acceptor;
 use super::connections::{Connections, Options};
 use super::keepalive::Keepalive;
+use super::meters::ACCEPT_FAILURES;
+use crate::acceptor::Acceptor;
 
 /// Serves every connection of `listener` with `chat`, until `shutdown` completes: a [`Serve`] without
 /// options.
@@ -83,7 +84,7 @@ impl Serve {
     /// # Errors
     /// Where the listener fails for good. A lack of resources is waited out.
     pub async fn until(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let mut acceptor = Acceptor::new(self.listener);
+        let mut acceptor = Acceptor::new(self.listener, ACCEPT_FAILURES);
         let mut connections = Connections::new(self.chat, self.options);
         tokio::pin!(shutdown);
         loop {

@@ -6,9 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod adversaries;
+mod backend;
+mod encrypted;
 mod losses;
 mod newer;
+mod proto;
 mod registry;
 mod retries;
 mod scene;
 mod scripted;
+mod serving;

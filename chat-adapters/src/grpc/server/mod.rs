@@ -1,7 +1,21 @@
 //! The side of the backend services.
 
+mod beginning;
+mod budget;
 mod calls;
+mod connections;
+mod entrance;
+mod gate;
+mod health;
 mod meters;
+mod paced;
+mod refusals;
+mod serve;
+mod services;
+mod tls;
+
+pub use serve::Serve;
+pub use tls::ServerTls;
 
 pub(super) use meters::{
     ACCEPT_FAILURES, CONNECTIONS, CONNECTIONS_REFUSED, LATE, REQUESTS_REFUSED, SERVED, SERVING_SECONDS,

@@ -4,10 +4,9 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chat_core::meters::Metric;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until};
-
-use super::meters::ACCEPT_FAILURES;
 
 /// The first pause after a failed accept; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -16,8 +15,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A listener that waits out a lack of resources instead of spinning or giving up.
 #[derive(Debug)]
-pub(super) struct Acceptor {
+pub(crate) struct Acceptor {
     listener: TcpListener,
+    /// Counts the failures.
+    failures: Metric,
     trouble: Option<Trouble>,
 }
 
@@ -29,9 +30,10 @@ struct Trouble {
 }
 
 impl Acceptor {
-    pub(super) const fn new(listener: TcpListener) -> Self {
+    pub(crate) const fn new(listener: TcpListener, failures: Metric) -> Self {
         Self {
             listener,
+            failures,
             trouble: None,
         }
     }
@@ -40,7 +42,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// Where the listener itself is of no use any more.
-    pub(super) async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+    pub(crate) async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             if let Some(trouble) = self.trouble {
                 sleep_until(trouble.retry_at).await;
@@ -59,7 +61,7 @@ impl Acceptor {
 
     /// One log line for a change of state, not for every attempt.
     fn troubled(&mut self, error: &io::Error) {
-        ACCEPT_FAILURES.count(&[]).increment(1);
+        self.failures.count(&[]).increment(1);
         if self.trouble.is_none() {
             tracing::warn!(%error, "no connection can be accepted; trying again until one can");
         }
@@ -103,7 +105,7 @@ mod tests {
     async fn pauses_grow_to_a_bound_and_end_with_the_first_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut acceptor = Acceptor::new(listener);
+        let mut acceptor = Acceptor::new(listener, Metric::counter("failures_total", "Failures"));
         let no_descriptor_left = io::Error::other("too many open files");
         for _ in 0..20 {
             acceptor.troubled(&no_descriptor_left);
