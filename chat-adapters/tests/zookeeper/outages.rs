@@ -1,15 +1,15 @@
 //! A ZooKeeper that is killed, started again, or stands still.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chat_core::BackendErrorKind;
 use chat_core::ports::Registry as _;
-use chat_test_services::ZooKeeper;
+use chat_test_services::{DEADLINE, ZooKeeper};
 use libtest_mimic::Trial;
 use tokio::time::sleep;
 
 use crate::scene::{
-    CALL, SESSION, SLACK, announce, behind_proxy, client, peer, registry, stays, trials, until, until_away,
+    CALL, SESSION, SLACK, announce, client, peer, registry, stays, trials, until, until_away,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -17,7 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         "outages": {
             while_zookeeper_is_away_the_last_known_peers_stay_and_then_all_works_again,
             an_outage_longer_than_the_session_heals_by_itself,
-            a_zookeeper_that_lost_its_data_is_filled_again,
+            an_announcement_that_somebody_deletes_is_written_again,
             a_zookeeper_that_stands_still_is_found_and_heals,
             a_registry_starts_while_zookeeper_is_away,
             what_cannot_be_announced_fails_in_time_and_does_not_come_later,
@@ -70,15 +70,24 @@ async fn an_outage_longer_than_the_session_heals_by_itself() {
     until(&node, &[one, two]).await;
 }
 
-async fn a_zookeeper_that_lost_its_data_is_filled_again() {
-    let (first, proxy, backend) = behind_proxy();
+async fn an_announcement_that_somebody_deletes_is_written_again() {
+    let zookeeper = ZooKeeper::start().unwrap();
+    let backend = registry(zookeeper.address());
     let one = peer("b-1", "a:1");
     let _one = announce(&backend, &one).await;
-    let folder = client(first.address()).await;
+    let folder = client(zookeeper.address()).await;
+    let before = folder.check_stat("/chat/backends/b-1").await.unwrap().unwrap();
     folder.delete("/chat/backends/b-1", None).await.unwrap();
-    until(&backend, &[]).await;
-    until(&backend, std::slice::from_ref(&one)).await;
-    drop(proxy);
+    let begin = Instant::now();
+    loop {
+        let now = folder.check_stat("/chat/backends/b-1").await.unwrap();
+        if now.is_some_and(|now| now.czxid > before.czxid) {
+            break;
+        }
+        assert!(begin.elapsed() < DEADLINE, "it is not written again");
+        sleep(Duration::from_millis(5)).await;
+    }
+    until(&backend, &[one]).await;
 }
 
 async fn a_zookeeper_that_stands_still_is_found_and_heals() {
