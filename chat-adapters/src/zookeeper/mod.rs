@@ -33,6 +33,12 @@
 //! `CREATE` on the folder above where the folder is missing. With a user the folder and what is in it are made so that everybody may read
 //! and this user may do everything; an existing folder is left as it is. All of this is sent in the clear.
 //!
+//! # Bounds
+//! One task keeps everything, and owns the one in which the client drives its connection: both end with the registry. At most one
+//! request is under way, each has a time-out, and none is made while there is no connection. What the client queues it does not
+//! bound: the events of the folder wait there while a request is answered, for a call's time-out at most. Its sockets are
+//! driven by a thread of the crate `async-io` that all its users in the process share, and that stays.
+//!
 //! What is counted is listed in [`METRICS`].
 
 mod client_task;

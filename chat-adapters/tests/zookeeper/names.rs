@@ -34,7 +34,11 @@ async fn a_backend_that_comes_back_stays_when_its_old_session_ends() {
     until_away(&back, false).await;
     proxy.cut().unwrap();
     let _after = announce(&back, &after).await;
-    until(&node, std::slice::from_ref(&after)).await;
+    let replaced = until(&node, std::slice::from_ref(&after)).await;
+    assert!(
+        replaced < SESSION / 2,
+        "replaced after {replaced:?}, with the old session"
+    );
     stays(&node, &[after], SESSION + SLACK).await;
 }
 
