@@ -8,6 +8,7 @@
 
 mod adversaries;
 mod backend;
+mod counters;
 mod encrypted;
 mod losses;
 mod newer;
