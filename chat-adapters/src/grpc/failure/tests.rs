@@ -1,10 +1,13 @@
 //! The table at the head of `proto/backend.proto`, line by line, and failures of real connections.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use BackendErrorKind::{Broken, NotDone, Unknown};
 
+use bytes::Bytes;
 use chat_core::ports::UserSelector;
+use tokio::io::DuplexStream;
 
 use super::super::conversion::Wire as _;
 use super::super::proto;
@@ -91,6 +94,60 @@ fn a_connection_that_was_not_made_did_nothing() {
     ] {
         let reset = std::io::Error::from(reset.kind());
         assert_eq!(of_call(&transport(code, reset)).kind(), Unknown, "{code:?}");
+    }
+}
+
+/// How a request fails whose peer does this with it.
+async fn request_to(peer: impl AsyncFnOnce(h2::server::Connection<DuplexStream, Bytes>)) -> h2::Error {
+    let (near, far) = tokio::io::duplex(64 * 1_024);
+    let peer = async {
+        let connection = h2::server::handshake(far).await.unwrap();
+        peer(connection).await;
+    };
+    let caller = async {
+        let (mut send, mut connection) = h2::client::handshake(near).await.unwrap();
+        let request = hyper::Request::post("http://backend/").body(()).unwrap();
+        let (answer, _body) = send.send_request(request, true).unwrap();
+        let mut answer = pin!(answer);
+        tokio::select! {
+            answer = answer.as_mut() => answer.unwrap_err(),
+            _ = &mut connection => answer.await.unwrap_err(),
+        }
+    };
+    tokio::join!(peer, caller).1
+}
+
+/// Takes the next request and breaks it off for this reason.
+async fn break_off(mut connection: h2::server::Connection<DuplexStream, Bytes>, reason: h2::Reason) {
+    let (_request, mut respond) = connection.accept().await.unwrap().unwrap();
+    respond.send_reset(reason);
+    while connection.accept().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_backend_that_turns_a_call_away_did_nothing() {
+    let refused = request_to(async |connection| break_off(connection, h2::Reason::REFUSED_STREAM).await);
+    let status = transport(Code::Unavailable, refused.await);
+    assert_eq!(of_call(&status).kind(), NotDone);
+    // Goodbye, before it has looked at any request.
+    let goodbye = request_to(async |mut connection| {
+        connection.abrupt_shutdown(h2::Reason::NO_ERROR);
+        while connection.accept().await.is_some() {}
+    });
+    let goodbye = goodbye.await;
+    assert!(goodbye.is_go_away(), "{goodbye:?}");
+    assert_eq!(of_call(&transport(Code::Internal, goodbye)).kind(), NotDone);
+    for reason in [
+        h2::Reason::INTERNAL_ERROR,
+        h2::Reason::CANCEL,
+        h2::Reason::NO_ERROR,
+    ] {
+        let broken_off = request_to(async |connection| break_off(connection, reason).await).await;
+        assert_eq!(
+            of_call(&transport(Code::Internal, broken_off)).kind(),
+            Unknown,
+            "{reason:?}"
+        );
     }
 }
 
