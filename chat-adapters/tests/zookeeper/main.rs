@@ -7,6 +7,7 @@
 mod closing;
 mod connections;
 mod lines;
+mod metrics;
 mod names;
 mod outages;
 mod rights;
@@ -18,10 +19,12 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     lines::listen();
+    metrics::install();
     let trials = [
         closing::trials(),
         connections::trials(),
         lines::trials(),
+        metrics::trials(),
         names::trials(),
         outages::trials(),
         rights::trials(),
