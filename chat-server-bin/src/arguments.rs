@@ -1,5 +1,6 @@
 //! The command line: its commands, and a flag with its variable for every setting.
 
+use chat_core::NodeRole;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
@@ -13,6 +14,8 @@ use crate::reference::{Explained, reference};
 pub(crate) enum Task {
     /// Run the server.
     Serve,
+    /// Serve the store to other nodes.
+    Backend,
     /// Bring the store to this version's tables.
     Migrate,
     /// Print the settings in effect.
@@ -20,6 +23,16 @@ pub(crate) enum Task {
     /// Take over the original system's database.
     #[cfg(feature = "cluster")]
     Import(Source),
+}
+
+impl Task {
+    /// What a node that does this is there for.
+    pub(crate) const fn role(&self) -> NodeRole {
+        match self {
+            Self::Backend => NodeRole::Backend,
+            _ => NodeRole::Clients,
+        }
+    }
 }
 
 /// A setting that was given as a flag or in the environment.
@@ -52,6 +65,7 @@ impl Arguments {
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let matches = command().try_get_matches()?;
         let (task, matches) = match matches.subcommand() {
+            Some(("backend", inner)) => (Task::Backend, inner),
             Some(("migrate", inner)) => (Task::Migrate, inner),
             Some(("check-config", inner)) => (Task::CheckConfig, inner),
             #[cfg(feature = "cluster")]
@@ -105,6 +119,7 @@ fn command() -> Command {
         .arg(config_argument())
         .args(reference().iter().map(setting_argument))
         .subcommand(Command::new("serve").about("Runs the server; the same as no command at all"))
+        .subcommand(Command::new("backend").about("Serves the store to other servers, which reach it by `--store grpc://…`"))
         .subcommand(Command::new("migrate").about("Brings the store to this version and says from which"))
         .subcommand(Command::new("check-config").about("Prints the settings in effect, without secrets"));
     #[cfg(feature = "cluster")]
@@ -170,6 +185,7 @@ fn setting_argument(setting: &Explained) -> Arg {
             .default_missing_value("true"),
         key if key.starts_with("mysql.") => argument.help_heading("MySQL"),
         key if key.starts_with("redis.") => argument.help_heading("Redis"),
+        key if key.starts_with("backend.") => argument.help_heading("Backends"),
         key if key.starts_with("kafka.") => argument.help_heading("Kafka"),
         key if key.starts_with("event_log_file.") => argument.help_heading("Files of the event log"),
         _ if is_limit => argument.help_heading("Limits"),
@@ -179,8 +195,9 @@ fn setting_argument(setting: &Explained) -> Arg {
 
 fn value_name(key: &str) -> &'static str {
     match key {
-        "listen" | "http" => "ADDR",
-        "store" | "bus" | "presence" => "URL",
+        "listen" | "http" | "advertise" => "ADDR",
+        "store" | "bus" | "presence" | "registry" => "URL",
+        "backend.certificate" | "backend.key" | "backend.client_authority" => "FILE",
         "event_log" => "URLS",
         "proxy_protocol_from" => "NETWORKS",
         "node" => "NAME",

@@ -1,4 +1,4 @@
-//! Where a backend is: the URL of `store`, `bus` or `presence`, and how it is shown without its secrets.
+//! Where a backend is: the URL of `store`, `bus`, `presence` or `registry`, and how it is shown without its secrets.
 
 use std::fmt;
 

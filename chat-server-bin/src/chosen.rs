@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chat_core::NodeRole;
+
 use crate::backend_url::BackendUrl;
 use crate::config::Settings;
 
@@ -22,6 +24,8 @@ pub(crate) enum Store {
     Sqlite(PathBuf),
     /// `mysql://…`: a database that several nodes share.
     MySql,
+    /// `grpc://…`, `grpc+zookeeper://…` and those with TLS: backends that several nodes share.
+    Backends,
 }
 
 /// What carries hints between nodes, and who is online.
@@ -35,15 +39,37 @@ pub(crate) enum Hints {
 
 /// Redis plain, with TLS, and as a cluster of its own.
 const REDIS_SCHEMES: &[&str] = &["redis", "rediss", "redis+cluster", "rediss+cluster"];
-/// Schemes of adapters that are planned and that no build has.
-const OTHER_SCHEMES: &[&str] = &["kafka", "grpc", "grpcs", "zookeeper"];
+/// Backends in a list or in ZooKeeper, plain and with TLS.
+const BACKENDS_SCHEMES: &[&str] = &["grpc", "grpcs", "grpc+zookeeper", "grpcs+zookeeper"];
+/// Schemes that stores share with nothing else.
+const STORE_SCHEMES: &[&str] = &["sqlite", "mysql", "mariadb"];
 
 impl Chosen {
-    /// What the settings choose.
+    /// What the settings choose for a node of this role. A backend has no use for a bus and presence.
     ///
     /// # Errors
     /// A sentence that names the setting and says what is possible.
-    pub(crate) fn of(settings: &Settings) -> Result<Self, String> {
+    pub(crate) fn of(settings: &Settings, role: NodeRole) -> Result<Self, String> {
+        match role {
+            NodeRole::Backend => Self::of_backend(settings),
+            _ => Self::of_node(settings),
+        }
+    }
+
+    fn of_backend(settings: &Settings) -> Result<Self, String> {
+        let store = store(&settings.store)?;
+        if store == Store::Backends {
+            return Err(
+                "the `store` of a backend cannot be other backends: name the database itself, for example \
+                 `mysql://…`"
+                    .to_owned(),
+            );
+        }
+        let (bus, presence) = (Hints::Memory, Hints::Memory);
+        Ok(Self { store, bus, presence })
+    }
+
+    fn of_node(settings: &Settings) -> Result<Self, String> {
         let bus = hints("bus", &settings.bus)?;
         let presence = if settings.presence.is_empty() {
             bus
@@ -74,14 +100,33 @@ impl Chosen {
         Ok(())
     }
 
-    /// What is possible and right only for some, in a sentence for the log.
-    pub(crate) fn warning(&self) -> Option<&'static str> {
-        let several = self.store == Store::MySql || self.presence == Hints::Redis;
-        (several && self.bus == Hints::Memory).then_some(
-            "`bus` is `memory:`, which is right for the only node of a store; a second node hears of this one's \
-             messages late, by asking the store, and of presence not at all: give all nodes the same `bus`, \
-             for example redis://…",
-        )
+    /// What is possible and right only for some, in sentences for the log.
+    pub(crate) fn warnings(&self, settings: &Settings, role: NodeRole) -> Vec<&'static str> {
+        let is_announced = !settings.registry.is_empty();
+        let is_shared = [Store::MySql, Store::Backends].contains(&self.store);
+        let warnings = match role {
+            NodeRole::Backend => vec![(
+                is_announced && !is_shared,
+                "the `store` of this backend is its own, which is right for the only backend of a `registry`; nodes \
+                 would find other users and messages in each of several: give all backends the same, for example \
+                 `mysql://…`",
+            )],
+            _ => vec![
+                (
+                    (is_shared || self.presence == Hints::Redis) && self.bus == Hints::Memory,
+                    "`bus` is `memory:`, which is right for the only node of a store; a second node hears of this \
+                     one's messages late, by asking the store, and of presence not at all: give all nodes the same \
+                     `bus`, for example redis://…",
+                ),
+                (
+                    is_announced,
+                    "`registry` is not used: it is where `chat-server backend` makes itself known; a server for \
+                     clients finds backends by its `store`, for example `grpc+zookeeper://…`",
+                ),
+            ],
+        };
+        let apply = warnings.into_iter().filter(|(applies, _)| *applies);
+        apply.map(|(_, warning)| warning).collect()
     }
 }
 
@@ -94,14 +139,23 @@ fn store(url: &BackendUrl) -> Result<Store, String> {
     match scheme {
         "memory" => nothing_after_the_colon("store", rest).map(|()| Store::Memory),
         "sqlite" => sqlite_path(rest).map(Store::Sqlite),
-        "mysql" | "mariadb" => built_in(scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::MySql),
+        "mysql" | "mariadb" => {
+            built_in("cluster", scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::MySql)
+        }
+        scheme if BACKENDS_SCHEMES.contains(&scheme) => {
+            built_in("grpc", scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::Backends)
+        }
         scheme if REDIS_SCHEMES.contains(&scheme) => {
             Err("`store` cannot be Redis, which may forget; Redis is for `bus` and `presence`".to_owned())
         }
-        scheme if OTHER_SCHEMES.contains(&scheme) => Err(no_adapter("store", scheme)),
+        "zookeeper" => Err(
+            "`store` cannot be ZooKeeper, which only tells where backends are: write `grpc+zookeeper://…`"
+                .to_owned(),
+        ),
         _ => Err(
-            "the scheme of `store` is not known: the known ones are `sqlite:` and `memory:`, and with \
-             `--features cluster` also `mysql:`"
+            "the scheme of `store` is not known: the known ones are `sqlite:` and `memory:`, with \
+             `--features cluster` also `mysql:`, and with `--features grpc` also `grpc:`, `grpcs:`, \
+             `grpc+zookeeper:` and `grpcs+zookeeper:`"
                 .to_owned(),
         ),
     }
@@ -115,12 +169,13 @@ fn hints(setting: &str, url: &BackendUrl) -> Result<Hints, String> {
     };
     match scheme {
         "memory" => nothing_after_the_colon(setting, rest).map(|()| Hints::Memory),
-        scheme if REDIS_SCHEMES.contains(&scheme) => built_in(scheme, "`memory:`").map(|()| Hints::Redis),
-        "sqlite" | "mysql" | "mariadb" => Err(format!(
+        scheme if REDIS_SCHEMES.contains(&scheme) => {
+            built_in("cluster", scheme, "`memory:`").map(|()| Hints::Redis)
+        }
+        scheme if [STORE_SCHEMES, BACKENDS_SCHEMES].concat().contains(&scheme) => Err(format!(
             "`{setting}` cannot be `{scheme}:`, which is for `store`: write `memory:`, or `redis://…` where there \
              are several nodes"
         )),
-        scheme if OTHER_SCHEMES.contains(&scheme) => Err(no_adapter(setting, scheme)),
         _ => Err(format!(
             "the scheme of `{setting}` is not known: the known one is `memory:`, and with `--features cluster` \
              also `redis:`, `rediss:`, `redis+cluster:` and `rediss+cluster:`"
@@ -136,18 +191,19 @@ fn nothing_after_the_colon(setting: &str, rest: &str) -> Result<(), String> {
     }
 }
 
-fn built_in(scheme: &str, instead: &str) -> Result<(), String> {
-    if cfg!(feature = "cluster") {
+/// Refuses a scheme of a feature that this program is built without.
+pub(crate) fn built_in(feature: &str, scheme: &str, instead: &str) -> Result<(), String> {
+    let is_built_in = match feature {
+        "cluster" => cfg!(feature = "cluster"),
+        _ => cfg!(feature = "grpc"),
+    };
+    if is_built_in {
         Ok(())
     } else {
         Err(format!(
-            "`{scheme}:` is not built into this program: build it with `--features cluster`, or use {instead}"
+            "`{scheme}:` is not built into this program: build it with `--features {feature}`, or use {instead}"
         ))
     }
-}
-
-fn no_adapter(setting: &str, scheme: &str) -> String {
-    format!("`{setting}` cannot be `{scheme}:`: there is no adapter for it yet")
 }
 
 /// Both `sqlite:chat.db` and `sqlite:///var/lib/chat.db`.
@@ -166,13 +222,17 @@ fn sqlite_path(rest: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
 
-    fn chosen(store: &str, bus: &str, presence: &str) -> Result<Chosen, String> {
-        Chosen::of(&Settings {
+    fn settings(store: &str, bus: &str, presence: &str) -> Settings {
+        Settings {
             store: store.into(),
             bus: bus.into(),
             presence: presence.into(),
             ..Settings::default()
-        })
+        }
+    }
+
+    fn chosen(store: &str, bus: &str, presence: &str) -> Result<Chosen, String> {
+        Chosen::of(&settings(store, bus, presence), NodeRole::Clients)
     }
 
     fn chosen_store(store: &str) -> Result<Store, String> {
@@ -201,6 +261,7 @@ mod tests {
             "oracle://x",
             "redis://cache",
             "kafka://x",
+            "zookeeper://zk/chat",
         ] {
             let sentence = chosen_store(bad).unwrap_err();
             assert!(
@@ -219,6 +280,8 @@ mod tests {
             "mysql://db",
             "memory:x",
             "zookeeper:x",
+            "grpc://backend:6100",
+            "grpcs+zookeeper://zk/chat",
         ] {
             let sentence = chosen("sqlite:chat.db", bad, "").unwrap_err();
             assert!(sentence.contains("`bus"), "{sentence}");
@@ -229,7 +292,17 @@ mod tests {
 
     #[test]
     fn no_sentence_shows_a_secret() {
-        for scheme in ["mysql", "mariadb", "redis", "rediss", "kafka", "grpc", "oracle"] {
+        for scheme in [
+            "mysql",
+            "mariadb",
+            "redis",
+            "rediss",
+            "kafka",
+            "grpc",
+            "grpc+zookeeper",
+            "zookeeper",
+            "oracle",
+        ] {
             for url in [
                 format!("{scheme}://root:hunter2@db/chat"),
                 format!("{scheme}:root:hunter2@db/chat"),
@@ -255,6 +328,59 @@ mod tests {
                 "{sentence}"
             );
         }
+    }
+
+    #[cfg(not(feature = "grpc"))]
+    #[test]
+    fn schemes_that_need_the_feature_grpc_name_it() {
+        for scheme in BACKENDS_SCHEMES {
+            let sentence = chosen_store(&format!("{scheme}://chat:hunter2@zk/chat")).unwrap_err();
+            assert!(
+                sentence.contains("--features grpc")
+                    && sentence.contains(scheme)
+                    && !sentence.contains("hunter2"),
+                "{sentence}"
+            );
+        }
+    }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn backends_are_a_store_of_nodes_and_of_no_backend() {
+        for scheme in BACKENDS_SCHEMES {
+            let settings = settings(&format!("{scheme}://chat:hunter2@zk/chat"), "memory:", "");
+            let chosen = Chosen::of(&settings, NodeRole::Clients).unwrap();
+            assert_eq!(chosen.store, Store::Backends);
+            assert_eq!(
+                chosen.warnings(&settings, NodeRole::Clients).len(),
+                1,
+                "a second node needs a bus"
+            );
+            let sentence = Chosen::of(&settings, NodeRole::Backend).unwrap_err();
+            assert!(
+                sentence.contains("`store`") && !sentence.contains("hunter2"),
+                "{sentence}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_node_of_the_other_role_would_use_is_warned_of() {
+        let of_registry = |registry: &str, role| {
+            let settings = Settings {
+                registry: registry.into(),
+                ..settings("memory:", "memory:", "")
+            };
+            Chosen::of(&settings, role)
+                .unwrap()
+                .warnings(&settings, role)
+                .join(" ")
+        };
+        for role in [NodeRole::Clients, NodeRole::Backend] {
+            assert_eq!(of_registry("", role), "");
+        }
+        assert!(of_registry("zookeeper://zk/chat", NodeRole::Clients).contains("`registry` is not used"));
+        assert!(of_registry("zookeeper://zk/chat", NodeRole::Backend).contains("`store`"));
     }
 
     #[cfg(feature = "cluster")]
@@ -285,8 +411,13 @@ mod tests {
             ("mysql://db/chat", "memory:", "", true),
             ("sqlite:chat.db", "memory:", "redis://cache", true),
         ] {
-            let warning = chosen(store, bus, presence).unwrap().warning();
-            assert_eq!(warning.is_some(), warned, "{store} {bus} {presence}");
+            let settings = settings(store, bus, presence);
+            let of_node = chosen(store, bus, presence)
+                .unwrap()
+                .warnings(&settings, NodeRole::Clients);
+            assert_eq!(!of_node.is_empty(), warned, "{store} {bus} {presence}");
+            let of_backend = Chosen::of(&settings, NodeRole::Backend).unwrap();
+            assert!(of_backend.warnings(&settings, NodeRole::Backend).is_empty());
         }
     }
 }

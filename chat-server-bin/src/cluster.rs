@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use chat_adapters::mysql::{MySqlOptions, MySqlStore, OpenError};
 use chat_adapters::redis::{RedisBus, RedisOptions, RedisPresence};
+use chat_core::NodeRole;
 use chat_core::ports::{Backends, Stores};
 
 use crate::backend_url::BackendUrl;
 use crate::chosen::{Chosen, Hints, Store};
 use crate::config::Settings;
+use crate::deadlines::{store_timeout, within};
 use crate::failure::{Failure, FailureKind};
 
 /// What has to be closed at the end.
@@ -28,7 +30,7 @@ pub(crate) struct Cluster {
 /// Refuses URLs that their adapters cannot read.
 pub(crate) fn check(settings: &Settings, chosen: &Chosen) -> Result<(), String> {
     if chosen.store == Store::MySql {
-        mysql_options(settings).map_err(|error| format!("`store`: {error}"))?;
+        mysql_options(settings, NodeRole::Clients).map_err(|error| format!("`store`: {error}"))?;
     }
     if chosen.bus == Hints::Redis {
         redis_options(settings, "bus", &settings.bus, settings.limits.bus_timeout.into())?;
@@ -46,12 +48,13 @@ impl Cluster {
     /// when it can.
     pub(crate) async fn open(
         settings: &Settings,
+        role: NodeRole,
         chosen: &Chosen,
         backends: &mut Backends,
     ) -> Result<Self, Failure> {
         let mut cluster = Self::default();
         if chosen.store == Store::MySql {
-            let options = mysql_options(settings).map_err(store_failure)?;
+            let options = mysql_options(settings, role).map_err(store_failure)?;
             let store = Arc::new(MySqlStore::open(options).await.map_err(store_failure)?);
             backends.stores = Stores::of(Arc::clone(&store));
             cluster.store = Some(store);
@@ -88,17 +91,17 @@ impl Cluster {
 
 /// Applies what the database lacks; answers its version before and now.
 pub(crate) async fn migrate(settings: &Settings) -> Result<(i64, i64), Failure> {
-    let options = mysql_options(settings).map_err(store_failure)?;
+    let options = mysql_options(settings, NodeRole::Clients).map_err(store_failure)?;
     let migrated = MySqlStore::migrate(options).await.map_err(store_failure)?;
     Ok((migrated.from, migrated.to))
 }
 
-fn mysql_options(settings: &Settings) -> Result<MySqlOptions, OpenError> {
+fn mysql_options(settings: &Settings, role: NodeRole) -> Result<MySqlOptions, OpenError> {
     let mut options = MySqlOptions::parse(settings.store.with_secrets())?;
     options.max_connections = settings.mysql.max_connections;
     options.min_connections = settings.mysql.min_connections;
     options.acquire_timeout = settings.mysql.acquire_timeout.into();
-    options.call_timeout = within(settings.limits.store_timeout.into());
+    options.call_timeout = store_timeout(settings, role);
     Ok(options)
 }
 
@@ -125,11 +128,6 @@ fn redis_options(
     })
 }
 
-/// An adapter's deadline for a call that the node waits for as long as `timeout`.
-fn within(timeout: Duration) -> Duration {
-    timeout * 9 / 10
-}
-
 fn store_failure(error: impl Into<anyhow::Error>) -> Failure {
     Failure::new(FailureKind::Store, error)
 }
@@ -148,7 +146,7 @@ mod tests {
     }
 
     fn problem(settings: &Settings) -> Option<String> {
-        let chosen = Chosen::of(settings).unwrap();
+        let chosen = Chosen::of(settings, NodeRole::Clients).unwrap();
         check(settings, &chosen).err()
     }
 
@@ -177,8 +175,12 @@ mod tests {
     fn every_adapter_gives_up_before_the_node_does() {
         let settings = settings("redis://cache", "");
         let limits = &settings.limits;
-        let store = mysql_options(&settings).unwrap().call_timeout;
-        assert!(store < limits.store_timeout.into());
+        let store = |role| mysql_options(&settings, role).unwrap().call_timeout;
+        assert!(store(NodeRole::Clients) < limits.store_timeout.into());
+        assert!(
+            store(NodeRole::Backend) < store(NodeRole::Clients),
+            "whose call it is waits for it too"
+        );
         let bus = redis_options(&settings, "bus", &settings.bus, limits.bus_timeout.into()).unwrap();
         assert!(bus.call_timeout < limits.bus_timeout.into());
         let presence = presence_options(&settings).unwrap();

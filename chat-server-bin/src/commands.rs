@@ -5,8 +5,10 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use crate::arguments::{Arguments, Task};
+use crate::backend;
 use crate::config::Settings;
 use crate::failure::Failure;
+use crate::host::Start;
 #[cfg(feature = "cluster")]
 use crate::import;
 use crate::telemetry::Telemetry;
@@ -23,13 +25,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         #[cfg(feature = "cluster")]
         Task::Import(source) => on_runtime(import::import(&settings, source)),
-        Task::Serve => {
+        task @ (Task::Serve | Task::Backend) => {
             let Telemetry {
                 levels,
                 traced,
                 export,
             } = telemetry::start(&settings)?;
-            let served = on_runtime(serve::serve(settings, arguments.clone(), levels, traced));
+            let start = Start {
+                settings,
+                arguments: arguments.clone(),
+                levels,
+                traced,
+            };
+            let served = if *task == Task::Backend {
+                on_runtime(backend::serve(start))
+            } else {
+                on_runtime(serve::serve(start))
+            };
             export.close();
             served
         }

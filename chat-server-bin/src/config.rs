@@ -10,6 +10,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Arguments, Override};
+use crate::backend::BackendSettings;
 use crate::backend_settings::{MySqlSettings, RedisSettings};
 use crate::backend_url::BackendUrl;
 use crate::event_log::{EventLogFileSettings, EventLogUrls, KafkaSettings, NamesSetting};
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) bus: BackendUrl,
     pub(crate) presence: BackendUrl,
     pub(crate) node: String,
+    pub(crate) registry: BackendUrl,
+    pub(crate) advertise: String,
     pub(crate) proxy_protocol_from: Networks,
     pub(crate) proxy_header_timeout: Period,
     pub(crate) tcp_keepalive: Period,
@@ -42,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) kafka: KafkaSettings,
     pub(crate) mysql: MySqlSettings,
     pub(crate) redis: RedisSettings,
+    pub(crate) backend: BackendSettings,
     pub(crate) limits: LimitSettings,
 }
 
@@ -73,6 +77,8 @@ impl Default for Settings {
             bus: BackendUrl::new("memory:"),
             presence: BackendUrl::new(""),
             node: String::new(),
+            registry: BackendUrl::new(""),
+            advertise: String::new(),
             proxy_protocol_from: Networks::default(),
             proxy_header_timeout: Duration::from_secs(5).into(),
             tcp_keepalive: Duration::from_secs(60).into(),
@@ -88,6 +94,7 @@ impl Default for Settings {
             kafka: KafkaSettings::default(),
             mysql: MySqlSettings::default(),
             redis: RedisSettings::default(),
+            backend: BackendSettings::default(),
             limits: LimitSettings::default(),
         }
     }
@@ -108,7 +115,7 @@ impl Settings {
             layers = layers.merge(Layer::from_override(given)?);
         }
         let settings = layers.extract::<Self>().map_err(|error| describe(&error))?;
-        validate::check(&settings)?;
+        validate::check(&settings, arguments.task.role())?;
         Ok(settings)
     }
 
@@ -161,6 +168,7 @@ impl Settings {
             store: self.store.redacted(),
             bus: self.bus.redacted(),
             presence: self.presence.redacted(),
+            registry: self.registry.redacted(),
             event_log: self.event_log.redacted(),
             ..self.clone()
         }

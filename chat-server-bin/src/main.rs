@@ -1,6 +1,7 @@
 //! chat-server: the reference server, from settings to a drained end.
 
 mod arguments;
+mod backend;
 mod backend_settings;
 mod backend_url;
 mod chosen;
@@ -8,8 +9,11 @@ mod chosen;
 mod cluster;
 mod commands;
 mod config;
+#[cfg(any(feature = "cluster", feature = "grpc"))]
+mod deadlines;
 mod event_log;
 mod failure;
+mod host;
 mod http;
 #[cfg(feature = "cluster")]
 mod import;
@@ -20,7 +24,10 @@ mod node_name;
 mod open_files;
 mod process;
 mod reference;
+mod registry;
 mod reload;
+#[cfg_attr(not(feature = "grpc"), path = "without_grpc.rs")]
+mod remote;
 mod serve;
 mod shutdown;
 mod tasks;

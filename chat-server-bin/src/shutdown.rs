@@ -1,6 +1,7 @@
 //! The end: the first signal drains, the second ends at once.
 
 use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -41,17 +42,15 @@ impl Signals {
     }
 }
 
-/// Serves until a signal comes, then drains: every connection is told to leave, spread over
-/// what `spread` is then, and what was accepted is answered first. `stop` ends the accepting of `serving`.
-pub(crate) async fn serve_until_signal(
+/// Serves until a signal comes, then drains: `drain` ends what it is handed, which is `serving`.
+pub(crate) async fn serve_until_signal<S: Future<Output = io::Result<()>>>(
     mut signals: Signals,
     chat: &Chat,
     tasks: &mut Tasks,
-    spread: impl FnOnce() -> Duration,
-    stop: CancellationToken,
-    serving: impl Future<Output = io::Result<()>>,
+    serving: S,
+    drain: impl AsyncFnOnce(Pin<Box<S>>),
 ) -> Result<(), Failure> {
-    tokio::pin!(serving);
+    let mut serving = Box::pin(serving);
     // Cancel safe: `serving` is only borrowed and goes on below.
     let signal = tokio::select! {
         ended = &mut serving => return Ok(ended.context("cannot accept connections any more; start again")?),
@@ -63,10 +62,9 @@ pub(crate) async fn serve_until_signal(
         }
     };
     tracing::info!(signal, "draining; a second signal ends at once");
-    stop.cancel();
     // Cancel safe: everything that a second signal cuts short ends with the process.
     tokio::select! {
-        () = drain(chat, spread(), serving).instrument(tracing::info_span!("drain")) => Ok(()),
+        () = drain(serving).instrument(tracing::info_span!("drain")) => Ok(()),
         signal = signals.next() => {
             Err(anyhow::anyhow!("ended at once by a second signal, {signal}, before everything was drained").into())
         }
@@ -77,7 +75,9 @@ fn part_failed() -> Failure {
     anyhow::anyhow!("a part of the server has failed; see the log, and start it again").into()
 }
 
-async fn drain(chat: &Chat, spread: Duration, serving: impl Future<Output = io::Result<()>>) {
+/// Tells every connection to leave, spread over a time; what was accepted is answered first. `serving` admits none any
+/// more, and ends with the last of them.
+pub(crate) async fn drain(chat: &Chat, spread: Duration, serving: impl Future<Output = io::Result<()>>) {
     let drained = CancellationToken::new();
     let connections = async {
         tokio::pin!(serving);

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
+use chat_core::NodeRole;
 use chat_core::types::NodeId;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 
 use crate::backend_settings::{MySqlSettings, RedisSettings};
 use crate::chosen::Chosen;
-use crate::cluster;
 use crate::config::Settings;
-use crate::event_log;
 use crate::failure::Failure;
 use crate::limit_settings::Period;
-use crate::telemetry;
+use crate::{backend, cluster, event_log, remote, telemetry};
 
 /// The largest number that a limit can have: what it bounds has to fit in memory.
 const LARGEST_COUNT: i64 = 16_777_216;
@@ -34,14 +33,19 @@ const LONGEST_LINGER: Duration = Duration::from_secs(1);
 /// The longest `redis.prefix`: it is sent with every key.
 const LONGEST_PREFIX: usize = 64;
 
-/// Refuses settings that cannot work, with a sentence that says what would.
-pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+/// Refuses settings with which a node of this role cannot work, with a sentence that says what would.
+pub(crate) fn check(settings: &Settings, role: NodeRole) -> Result<(), Failure> {
     check_address("listen", &settings.listen, "")?;
     if let Some(http) = settings.http_address() {
         check_address("http", http, ", or `none`")?;
     }
-    let chosen = Chosen::of(settings).map_err(Failure::setting)?;
+    if !settings.advertise.is_empty() {
+        check_address("advertise", &settings.advertise, "")?;
+    }
+    let chosen = Chosen::of(settings, role).map_err(Failure::setting)?;
     cluster::check(settings, &chosen).map_err(Failure::setting)?;
+    remote::check(settings, role, &chosen).map_err(Failure::setting)?;
+    backend::check(settings, role, &chosen).map_err(Failure::setting)?;
     event_log::check(settings).map_err(Failure::setting)?;
     check_event_log(settings)?;
     telemetry::check(settings).map_err(Failure::setting)?;
@@ -231,7 +235,8 @@ mod tests {
     fn problem(change: impl FnOnce(&mut Settings)) -> Option<String> {
         let mut settings = Settings::default();
         change(&mut settings);
-        check(&settings).err().map(|failure| failure.to_string())
+        let checked = check(&settings, NodeRole::Clients);
+        checked.err().map(|failure| failure.to_string())
     }
 
     fn seconds(count: u64) -> Period {
@@ -259,6 +264,10 @@ mod tests {
             ("`http`", |settings| settings.http = "off".to_owned()),
             ("`store`", |settings| settings.store = "sqlite:".into()),
             ("`node`", |settings| settings.node = "a b".to_owned()),
+            ("`advertise`", |settings| {
+                settings.advertise = "backend".to_owned()
+            }),
+            ("`registry`", |settings| settings.registry = "zk:2181".into()),
             ("`bus`", |settings| settings.bus = "cache".into()),
             ("`presence", |settings| settings.presence = "memory:x".into()),
             ("`proxy_header_timeout`", |settings| {

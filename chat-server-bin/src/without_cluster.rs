@@ -1,5 +1,6 @@
 //! In place of MySQL and Redis, in a build without the feature `cluster`: there is nothing to open.
 
+use chat_core::NodeRole;
 use chat_core::ports::Backends;
 
 use crate::chosen::Chosen;
@@ -17,7 +18,12 @@ pub(crate) struct Cluster;
 
 impl Cluster {
     /// Opens nothing: the settings that would ask for it are refused before.
-    pub(crate) async fn open(_: &Settings, _: &Chosen, _: &mut Backends) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        _: &Settings,
+        _: NodeRole,
+        _: &Chosen,
+        _: &mut Backends,
+    ) -> Result<Self, Failure> {
         Ok(Self)
     }
 

@@ -202,6 +202,33 @@ fn backends_that_are_not_built_in_name_the_feature() {
     }
 }
 
+#[cfg(not(feature = "grpc"))]
+#[test]
+fn what_backends_need_and_is_not_built_in_names_the_feature() {
+    for store in ["grpc://backend:6100", "grpcs+zookeeper://zk:2181/chat"] {
+        let sentence = mistake(&["--store", store], &[]);
+        assert!(sentence.contains("--features grpc"), "{sentence}");
+    }
+    let ended = run(&["backend", "--listen", "127.0.0.1:0", "--http", "none"], &[]);
+    assert!(failure(2, &ended).contains("--features grpc"));
+}
+
+#[cfg(feature = "grpc")]
+#[test]
+fn a_node_of_backends_is_told_where_they_are_without_its_secrets() {
+    let flags = [
+        "--store",
+        "grpcs+zookeeper://chat:hunter2@zk:2181/chat?ca=ca.pem&cert=a.pem&key=a.key",
+    ];
+    let shown = "grpcs+zookeeper://chat:***@zk:2181/chat?ca=ca.pem&cert=a.pem&key=***";
+    assert_eq!(effective(&flags, &[])["store"].as_str(), Some(shown));
+    let sentence = mistake(
+        &["--store", "grpc://backend:6100", "--backend-max-message", "1000"],
+        &[],
+    );
+    assert!(sentence.contains("`backend.max_message`"), "{sentence}");
+}
+
 #[test]
 fn unknown_backends_name_the_known_ones() {
     let sentence = mistake(&["--store", "oracle://db"], &[]);
@@ -263,8 +290,9 @@ fn networks_are_a_list_in_a_file_and_text_with_commas_elsewhere() {
 fn no_secret_of_a_url_is_ever_printed() {
     let mysql = "mysql://root:hunter2@db/chat";
     let redis = "redis://:hunter2@cache:6379/0";
+    let zookeeper = "zookeeper://chat:hunter2@zk:2181/chat";
     let file = File::holding(&format!(
-        "store = \"{mysql}\"\nbus = \"{redis}\"\npresence = \"{redis}\""
+        "store = \"{mysql}\"\nbus = \"{redis}\"\npresence = \"{redis}\"\nregistry = \"{zookeeper}\""
     ));
     let broken = File::holding(&format!("bus = \"{redis}"));
     let mut runs = vec![
@@ -276,6 +304,10 @@ fn no_secret_of_a_url_is_ever_printed() {
         ("--store", "CHAT_STORE", mysql),
         ("--bus", "CHAT_BUS", redis),
         ("--presence", "CHAT_PRESENCE", redis),
+        ("--registry", "CHAT_REGISTRY", zookeeper),
+        ("--registry", "CHAT_REGISTRY", "zookeeper:chat:hunter2@zk"),
+        ("--store", "CHAT_STORE", "grpc+zookeeper://chat:hunter2@zk/chat"),
+        ("--store", "CHAT_STORE", "grpc+zookeeper:chat:hunter2@zk"),
         ("--bus", "CHAT_BUS", "redis:root:hunter2@cache"),
         ("--bus", "CHAT_BUS", "oracle://root:hunter2@cache"),
     ] {

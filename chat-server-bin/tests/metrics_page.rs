@@ -19,6 +19,10 @@ fn catalogues() -> Vec<(&'static str, &'static [Metric])> {
         ("chat-adapters: mysql", chat_adapters::mysql::METRICS),
         #[cfg(feature = "cluster")]
         ("chat-adapters: redis", chat_adapters::redis::METRICS),
+        #[cfg(feature = "grpc")]
+        ("chat-adapters: grpc", chat_adapters::grpc::METRICS),
+        #[cfg(feature = "grpc")]
+        ("chat-adapters: zookeeper", chat_adapters::zookeeper::METRICS),
         #[cfg(feature = "kafka")]
         ("chat-adapters: kafka", chat_adapters::kafka::METRICS),
     ]

@@ -149,6 +149,10 @@ fn describe_all() {
     describe(chat_adapters::mysql::METRICS);
     #[cfg(feature = "cluster")]
     describe(chat_adapters::redis::METRICS);
+    #[cfg(feature = "grpc")]
+    describe(chat_adapters::grpc::METRICS);
+    #[cfg(feature = "grpc")]
+    describe(chat_adapters::zookeeper::METRICS);
     #[cfg(feature = "kafka")]
     describe(chat_adapters::kafka::METRICS);
 }

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use chat_adapters::original::{Counts, OriginalDatabase, OriginalError};
 use chat_core::ports::Stores;
 use chat_core::types::{GroupId, UserId};
-use chat_core::{BackendError, Clock as _, Limits, SystemClock, Timestamp};
+use chat_core::{BackendError, Clock as _, Limits, NodeRole, SystemClock, Timestamp};
 
 pub(crate) use self::source::Source;
 
@@ -52,13 +52,14 @@ struct Import {
 /// # Errors
 /// Where a database cannot be used, or rows could not be taken over, which were listed then.
 pub(crate) async fn import(settings: &Settings, source: &Source) -> Result<(), Failure> {
-    if Chosen::of(settings).map_err(Failure::setting)?.store == Store::Memory {
+    let chosen = Chosen::of(settings, NodeRole::Clients).map_err(Failure::setting)?;
+    if chosen.store == Store::Memory {
         return Err(Failure::setting(
             "an import into `memory:` is forgotten at once; name the store that the server will use with `--store`",
         ));
     }
     let original = source.open().await.map_err(original_failure)?;
-    let wired = wire_up(settings).await?;
+    let wired = wire_up(settings, NodeRole::Clients).await?;
     let limits = Limits::from(settings.limits.clone());
     let result = run(original, wired.backends.stores.clone(), limits).await;
     wired.close().await;

@@ -14,6 +14,8 @@ use crate::config::Settings;
 use crate::failure::Failure;
 pub(crate) use lines::Levels;
 pub(crate) use otlp::check;
+#[cfg(feature = "grpc")]
+pub(crate) use otlp::traceparent;
 pub(crate) use traced::Traced;
 
 /// One of the places that hear of everything.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use opentelemetry::KeyValue;
+#[cfg(feature = "grpc")]
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter as OtlpExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
@@ -52,6 +54,21 @@ pub(crate) fn check(settings: &Settings) -> Result<(), String> {
         return Err("`otlp` must be `http://HOST:PORT`, without a user, a password or parameters".to_owned());
     }
     Ok(())
+}
+
+/// The present span as the value of a `traceparent` header, where spans go to a collector.
+#[cfg(feature = "grpc")]
+pub(crate) fn traceparent() -> Option<String> {
+    let context = tracing_opentelemetry::OpenTelemetrySpanExt::context(&tracing::Span::current());
+    let span = context.span().span_context().clone();
+    span.is_valid().then(|| {
+        format!(
+            "00-{}-{}-{:02x}",
+            span.trace_id(),
+            span.span_id(),
+            span.trace_flags().to_u8()
+        )
+    })
 }
 
 /// What sends the spans.
@@ -183,6 +200,33 @@ impl<E: SpanExporter> SpanExporter for Telling<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn a_call_belongs_to_the_trace_of_the_span_that_makes_it() {
+        use tracing_subscriber::Registry;
+        use tracing_subscriber::layer::SubscriberExt as _;
+
+        assert_eq!(traceparent(), None);
+        let settings = Settings {
+            otlp: "http://127.0.0.1:9".to_owned(),
+            ..Settings::default()
+        };
+        let (spans, _export) = listener(&settings).unwrap();
+        let subscriber = Registry::default().with(vec![spans.unwrap()]);
+        tracing::subscriber::with_default(subscriber, || {
+            assert_eq!(traceparent(), None, "there is no span");
+            let request = tracing::info_span!(target: "chat_core", "request").entered();
+            let of_request = traceparent().unwrap();
+            let parts: Vec<_> = of_request.split('-').map(str::len).collect();
+            assert_eq!(parts, [2, 32, 16, 2], "{of_request}");
+            let of_call =
+                tracing::debug_span!(target: "chat_core", "call").in_scope(|| traceparent().unwrap());
+            assert_eq!(of_call.get(..35), of_request.get(..35), "one trace");
+            assert_ne!(of_call, of_request, "two spans");
+            drop(request);
+        });
+    }
 
     #[test]
     fn collectors_are_told_from_what_is_none_without_showing_it() {

@@ -15,6 +15,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), String> {
     )
 }
 
+/// Knows no trace.
+#[cfg(feature = "grpc")]
+pub(crate) const fn traceparent() -> Option<String> {
+    None
+}
+
 /// Exports nothing.
 #[derive(Debug)]
 pub(crate) struct Export;

@@ -34,6 +34,10 @@ fn main() -> ExitCode {
             check("json", None);
             Ok(())
         }),
+        Trial::test("no_mark_is_in_any_sink_of_a_node_and_of_its_backend", || {
+            check_with_backend();
+            Ok(())
+        }),
         trial("no_mark_is_in_kafka_either", &[Service::Kafka], with_kafka),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -52,27 +56,79 @@ fn check(log_format: &str, kafka: Option<&Kafka>) {
     let directory = tempfile::tempdir().unwrap();
     let collector = Collector::start();
     let topic = kafka.map(|kafka| format!("kafka://{}/secrets", kafka.bootstrap()));
-    let mut server = server(&directory, log_format, &collector, topic.as_deref());
+    let store = sqlite_in(&directory);
+    let served = ["--store", &store];
+    let mut server = server(
+        &directory,
+        "log",
+        log_format,
+        &collector,
+        topic.as_deref(),
+        &served,
+    );
     let marks = Marks::left_in(&server);
-
-    let metrics = get(server.http(), "/metrics").body;
-    let ended = server.terminate();
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let mut said: Vec<Said> = vec![
-        ("standard error", ended.stderr),
-        ("standard output", ended.stdout),
-        (
-            "the file",
-            std::fs::read_to_string(directory.path().join("log")).unwrap(),
-        ),
-        ("the metrics", metrics),
-        ("the collector", collector.received()),
-    ];
+    let mut said = said_by(&mut server, &directory, "log");
+    said.push(("the collector", collector.received()));
     if let Some(topic) = &topic {
         said.push(("Kafka", in_kafka(topic)));
     }
     assert_something_was_said(&said);
-    for (place, said) in &said {
+    assert_unmarked(&said, &marks);
+}
+
+/// Everything that is secret passes through the backend as well.
+fn check_with_backend() {
+    let directory = tempfile::tempdir().unwrap();
+    let collector = Collector::start();
+    let store = sqlite_in(&directory);
+    let serve = ["backend", "--store", &store];
+    let mut backend = server(&directory, "backend", "text", &collector, None, &serve);
+    let remote = format!("grpc://{}", backend.address());
+    let served = ["--store", &remote];
+    let mut node = server(&directory, "log", "text", &collector, None, &served);
+    let marks = Marks::left_in(&node);
+    let mut said = said_by(&mut node, &directory, "log");
+    said.push(("the collector", collector.received()));
+    assert_something_was_said(&said);
+    let of_backend = said_by(&mut backend, &directory, "backend");
+    for (place, part) in [
+        ("standard error", "node_ready"),
+        ("standard output", "ready"),
+        ("the file", "node_started"),
+        ("the metrics", "chat_rpc_served_total{call=\"append\""),
+    ] {
+        let (_, text) = of_backend.iter().find(|(name, _)| *name == place).unwrap();
+        assert!(
+            text.contains(part),
+            "{place} of the backend does not say {part}: {text}"
+        );
+    }
+    assert_unmarked(&said, &marks);
+    assert_unmarked(&of_backend, &marks);
+}
+
+fn sqlite_in(directory: &TempDir) -> String {
+    format!("sqlite:{}/chat.db", directory.path().display())
+}
+
+/// Ends a server. What it said, but for what it told others.
+fn said_by(server: &mut Server, directory: &TempDir, log: &str) -> Vec<Said> {
+    let metrics = get(server.http(), "/metrics").body;
+    let ended = server.terminate();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    vec![
+        ("standard error", ended.stderr),
+        ("standard output", ended.stdout),
+        (
+            "the file",
+            std::fs::read_to_string(directory.path().join(log)).unwrap(),
+        ),
+        ("the metrics", metrics),
+    ]
+}
+
+fn assert_unmarked(said: &[Said], marks: &Marks) {
+    for (place, said) in said {
         for (what, mark) in marks.all() {
             let found = said.lines().find(|line| line.contains(mark.as_str()));
             assert_eq!(found, None, "{what} {mark} is in {place}");
@@ -80,17 +136,21 @@ fn check(log_format: &str, kafka: Option<&Kafka>) {
     }
 }
 
-fn server(directory: &TempDir, log_format: &str, collector: &Collector, topic: Option<&str>) -> Server {
+fn server(
+    directory: &TempDir,
+    log: &str,
+    log_format: &str,
+    collector: &Collector,
+    topic: Option<&str>,
+    served: &[&str],
+) -> Server {
     let path = directory.path().display();
-    let store = format!("sqlite:{path}/chat.db");
-    let mut event_log = format!("stderr:,file:{path}/log");
+    let mut event_log = format!("stderr:,file:{path}/{log}");
     if let Some(topic) = topic {
         event_log = format!("{event_log},{topic}");
     }
     let collector = format!("http://{}", collector.address());
-    Server::start(&[
-        "--store",
-        &store,
+    let said = [
         "--log-level",
         "trace",
         "--log-format",
@@ -107,7 +167,8 @@ fn server(directory: &TempDir, log_format: &str, collector: &Collector, topic: O
         "4096",
         "--limits-failed-logins-burst",
         "3",
-    ])
+    ];
+    Server::start(&[served, &said].concat())
 }
 
 /// A place that stays silent holds no secret and proves nothing.
