@@ -1,4 +1,4 @@
-//! `deploy/compose.yaml`, as far as it can be checked without running it.
+//! `deploy/compose.yaml` and `deploy/compose.backends.yaml`, as far as they can be checked without running them.
 
 use std::collections::BTreeSet;
 
@@ -27,18 +27,28 @@ pub(crate) fn trials() -> Vec<Trial> {
             "compose::the_server_takes_the_settings_of_every_node",
             the_server_takes_the_settings_of_every_node,
         ),
+        #[cfg(all(feature = "cluster", feature = "grpc", feature = "kafka"))]
+        test(
+            "compose::nodes_look_for_backends_where_those_make_themselves_known",
+            nodes_look_for_backends_where_those_make_themselves_known,
+        ),
     ]
 }
 
-fn compose() -> Yaml {
-    let mut documents = YamlLoader::load_from_str(&deployed("compose.yaml")).unwrap();
+/// A chat of nodes alone, and what is put on top of it for backends apart.
+const FILES: [&str; 2] = [WHOLE, ON_TOP];
+const WHOLE: &str = "compose.yaml";
+const ON_TOP: &str = "compose.backends.yaml";
+
+fn compose(file: &str) -> Yaml {
+    let mut documents = YamlLoader::load_from_str(&deployed(file)).unwrap();
     assert_eq!(documents.len(), 1);
     documents.remove(0)
 }
 
-/// Every service with its name; what it merges from elsewhere is in its place.
-fn services() -> Vec<(String, Hash)> {
-    let compose = compose();
+/// Every service of a file with its name; what it merges from elsewhere in the file is in its place.
+fn services(file: &str) -> Vec<(String, Hash)> {
+    let compose = compose(file);
     let services = compose["services"].as_hash().unwrap();
     let services = services
         .iter()
@@ -84,10 +94,13 @@ fn address_of(service: &Hash) -> String {
 }
 
 fn nodes() -> Vec<(String, Hash)> {
-    let nodes = services()
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("node-"));
-    nodes.collect()
+    named(WHOLE, "node-")
+}
+
+/// The services of a file whose names begin like this.
+fn named(file: &str, beginning: &str) -> Vec<(String, Hash)> {
+    let services = services(file).into_iter();
+    services.filter(|(name, _)| name.starts_with(beginning)).collect()
 }
 
 /// A node's variables, as they are written.
@@ -98,13 +111,17 @@ fn environment(node: &Hash) -> Vec<(String, String)> {
 }
 
 fn what_a_service_names_is_there() {
-    let (compose, services) = (compose(), services());
+    let services: Vec<_> = FILES.into_iter().flat_map(services).collect();
     let known: Vec<_> = services.iter().map(|(name, _)| name.clone()).collect();
-    assert!(known.len() >= 7, "{known:?}");
-    let (volumes, networks) = (
-        names(Some(&compose["volumes"])),
-        names(Some(&compose["networks"])),
-    );
+    assert!(known.len() >= 13, "{known:?}");
+    let named = |key: &str| {
+        let sections = FILES.map(|file| compose(file)[key].clone());
+        let sections = sections.iter().filter(|section| !section.is_badvalue());
+        sections
+            .flat_map(|section| names(Some(section)))
+            .collect::<Vec<_>>()
+    };
+    let (volumes, networks) = (named("volumes"), named("networks"));
     for (name, service) in &services {
         for needed in names(field(service, "depends_on")) {
             assert!(known.contains(&needed), "{name} depends on {needed}");
@@ -125,7 +142,7 @@ fn what_a_service_names_is_there() {
             assert!(is_there, "{name} mounts {source}");
         }
     }
-    let file = text(&compose["x-node"]["build"]["dockerfile"]);
+    let file = text(&compose(WHOLE)["x-node"]["build"]["dockerfile"]);
     assert!(
         deployed(file.strip_prefix("deploy/").unwrap()).contains("HEALTHCHECK"),
         "the nodes are waited for"
@@ -133,7 +150,7 @@ fn what_a_service_names_is_there() {
 }
 
 fn its_secrets_come_from_the_example_of_the_environment() {
-    let text = deployed("compose.yaml");
+    let text = FILES.map(deployed).concat();
     let named = text
         .split("${")
         .skip(1)
@@ -157,26 +174,73 @@ fn nginx_and_the_nodes_know_each_others_addresses() {
     let addresses: Vec<_> = nodes.iter().map(|(_, node)| address_of(node)).collect();
     assert_eq!(known.collect::<Vec<_>>(), addresses);
 
-    let (_, nginx) = services().into_iter().find(|(name, _)| name == "nginx").unwrap();
+    let (_, nginx) = services(WHOLE)
+        .into_iter()
+        .find(|(name, _)| name == "nginx")
+        .unwrap();
     let believed = ("CHAT_PROXY_PROTOCOL_FROM".to_owned(), address_of(&nginx));
     for (name, node) in &nodes {
         assert!(environment(node).contains(&believed), "{name}");
     }
 }
 
+/// What the server reads of a service's environment, with passwords filled in.
+#[cfg(all(feature = "cluster", feature = "kafka"))]
+fn settings_in(service: &Hash) -> toml::Table {
+    let variables = environment(service).into_iter().map(|(name, value)| {
+        let pieces = value.split("${").enumerate();
+        let filled = pieces.map(|(place, piece)| match piece.split_once('}') {
+            Some((_, rest)) if place > 0 => format!("hunter2{rest}"),
+            _ => piece.to_owned(),
+        });
+        (name, filled.collect())
+    });
+    crate::settings(&variables.collect::<Vec<_>>())
+}
+
+#[cfg(all(feature = "cluster", feature = "grpc", feature = "kafka"))]
+fn nodes_look_for_backends_where_those_make_themselves_known() {
+    let known = services(ON_TOP);
+    let mut taken = BTreeSet::new();
+    for (name, backend) in named(ON_TOP, "backend-") {
+        let settings = settings_in(&backend);
+        let shared = Some("mysql://chat:***@mysql:3306/chat");
+        assert_eq!(settings["store"].as_str(), shared);
+        let registry = settings["registry"].as_str().unwrap();
+        let (_, server) = registry.split_once("://").unwrap();
+        let (server, _) = server.split_once(':').unwrap();
+        assert!(known.iter().any(|(name, _)| name == server), "{server}");
+        for (node, service) in named(ON_TOP, "node-") {
+            let store = settings_in(&service)["store"].as_str().map(str::to_owned);
+            assert_eq!(store, Some(format!("grpc+{registry}")), "{node}");
+        }
+        let (_, port) = settings["listen"].as_str().unwrap().rsplit_once(':').unwrap();
+        assert_eq!(
+            settings["advertise"].as_str(),
+            Some(format!("{name}:{port}").as_str())
+        );
+        assert_eq!(names(field(&backend, "command")), ["backend"]);
+        taken.insert(settings["node"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(taken.len(), 2, "each backend has a name of its own");
+    let of_nodes = |file| {
+        named(file, "node-")
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of_nodes(ON_TOP),
+        of_nodes(WHOLE),
+        "every node is one of the backends'"
+    );
+}
+
 #[cfg(all(feature = "cluster", feature = "kafka"))]
 fn the_server_takes_the_settings_of_every_node() {
     let mut taken = BTreeSet::new();
     for (_, node) in nodes() {
-        let variables = environment(&node).into_iter().map(|(name, value)| {
-            let pieces = value.split("${").enumerate();
-            let filled = pieces.map(|(place, piece)| match piece.split_once('}') {
-                Some((_, rest)) if place > 0 => format!("hunter2{rest}"),
-                _ => piece.to_owned(),
-            });
-            (name, filled.collect())
-        });
-        let settings = crate::settings(&variables.collect::<Vec<_>>());
+        let settings = settings_in(&node);
         assert_eq!(
             settings["store"].as_str(),
             Some("mysql://chat:***@mysql:3306/chat")
@@ -185,7 +249,7 @@ fn the_server_takes_the_settings_of_every_node() {
         let log = settings["event_log"].as_array().unwrap();
         let broker = log[0].as_str().unwrap().strip_prefix("kafka://").unwrap();
         let (broker, _) = broker.split_once(':').unwrap();
-        assert!(services().iter().any(|(name, _)| name == broker), "{broker}");
+        assert!(services(WHOLE).iter().any(|(name, _)| name == broker), "{broker}");
         assert_eq!(settings["http"].as_str(), Some("0.0.0.0:6080"));
         taken.insert(settings["node"].as_str().unwrap().to_owned());
     }

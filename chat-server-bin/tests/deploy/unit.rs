@@ -1,4 +1,4 @@
-//! `deploy/chat-server.service` and its settings.
+//! `deploy/chat-server.service` and `deploy/chat-backend.service`, and their settings.
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -10,22 +10,35 @@ use crate::{deployed, test};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        Trial::ignorable_test("unit::systemd_takes_it", systemd_takes_it),
+        Trial::ignorable_test("unit::systemd_takes_that_of_a_node", || {
+            systemd_takes("chat-server")
+        }),
+        Trial::ignorable_test("unit::systemd_takes_that_of_a_backend", || {
+            systemd_takes("chat-backend")
+        }),
         test(
-            "unit::it_waits_longer_than_draining_takes",
-            it_waits_longer_than_draining_takes,
+            "unit::they_wait_longer_than_draining_takes",
+            they_wait_longer_than_draining_takes,
         ),
         #[cfg(feature = "cluster")]
         test(
-            "unit::the_server_takes_its_settings",
-            the_server_takes_its_settings,
+            "unit::the_server_takes_their_settings",
+            the_server_takes_their_settings,
+        ),
+        #[cfg(all(feature = "cluster", feature = "grpc"))]
+        test(
+            "unit::a_backend_needs_nothing_but_its_store",
+            a_backend_needs_nothing_but_its_store,
         ),
     ]
 }
 
-/// The unit's value of a key.
-fn value(key: &str) -> String {
-    let unit = deployed("chat-server.service");
+/// A node's and a backend's, without their ends.
+const UNITS: [&str; 2] = ["chat-server", "chat-backend"];
+
+/// A unit's value of a key.
+fn value(unit: &str, key: &str) -> String {
+    let unit = deployed(&format!("{unit}.service"));
     let values = unit
         .lines()
         .filter_map(|line| line.strip_prefix(&format!("{key}=")));
@@ -35,10 +48,11 @@ fn value(key: &str) -> String {
 }
 
 /// It looks for the program, which is not installed here.
-fn systemd_takes_it() -> Result<Completion, Failed> {
+fn systemd_takes(unit: &str) -> Result<Completion, Failed> {
     let directory = tempfile::tempdir()?;
-    let file = directory.path().join("chat-server.service");
-    let unit = deployed("chat-server.service");
+    let name = format!("{unit}.service");
+    let file = directory.path().join(&name);
+    let unit = deployed(&name);
     let installed = "ExecStart=/usr/local/bin/chat-server ";
     assert!(unit.contains(installed));
     let here = concat!("ExecStart=", env!("CARGO_BIN_EXE_chat-server"), " ");
@@ -54,22 +68,49 @@ fn systemd_takes_it() -> Result<Completion, Failed> {
     Ok(Completion::Completed)
 }
 
-fn it_waits_longer_than_draining_takes() {
+fn they_wait_longer_than_draining_takes() {
     let period = |text: &str| humantime::parse_duration(text).unwrap();
-    let environment = crate::variables(&deployed("chat-server.env.example"));
-    let drain = environment.iter().find(|(name, _)| name == "CHAT_DRAIN");
-    let limits = chat_core::Limits::default();
-    let needed = period(&drain.unwrap().1) + limits.close_timeout + limits.store_timeout;
-    assert!(period(&value("TimeoutStopSec")) > needed + Duration::from_secs(5));
+    for unit in UNITS {
+        let environment = crate::variables(&deployed(&format!("{unit}.env.example")));
+        let drain = environment.iter().find(|(name, _)| name == "CHAT_DRAIN");
+        let limits = chat_core::Limits::default();
+        let needed = period(&drain.unwrap().1) + limits.close_timeout + limits.store_timeout;
+        assert!(period(&value(unit, "TimeoutStopSec")) > needed + Duration::from_secs(5));
+    }
 }
 
 #[cfg(feature = "cluster")]
-fn the_server_takes_its_settings() {
-    let settings = crate::settings(&crate::variables(&deployed("chat-server.env.example")));
-    assert_eq!(settings["drain"].as_str(), Some("10s"));
-    assert_eq!(
-        settings["store"].as_str(),
-        Some("mysql://chat:***@db.internal:3306/chat")
-    );
-    assert_eq!(value("EnvironmentFile"), "/etc/chat/chat-server.env");
+fn the_server_takes_their_settings() {
+    for unit in UNITS {
+        let settings = crate::settings(&crate::variables(&deployed(&format!("{unit}.env.example"))));
+        assert_eq!(settings["drain"].as_str(), Some("10s"));
+        assert_eq!(
+            settings["store"].as_str(),
+            Some("mysql://chat:***@db.internal:3306/chat")
+        );
+        let file = format!("/etc/chat/{unit}.env");
+        assert_eq!(value(unit, "EnvironmentFile"), file);
+    }
+}
+
+/// With everything right but the database, which is nowhere.
+#[cfg(all(feature = "cluster", feature = "grpc"))]
+fn a_backend_needs_nothing_but_its_store() {
+    let mut environment = crate::variables(&deployed("chat-backend.env.example"));
+    let nowhere = chat_test_services::free_port().unwrap();
+    for (name, value) in &mut environment {
+        match name.as_str() {
+            "CHAT_LISTEN" => *value = "0.0.0.0:0".to_owned(),
+            "CHAT_HTTP" => *value = "none".to_owned(),
+            "CHAT_STORE" => *value = format!("mysql://chat:PASSWORD@{nowhere}/chat"),
+            _ => {}
+        }
+    }
+    let environment: Vec<_> = environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let ended = crate::support::run(&["backend"], &environment);
+    let sentence = crate::support::failure(4, &ended);
+    assert!(sentence.contains(&nowhere.to_string()), "{sentence}");
 }
