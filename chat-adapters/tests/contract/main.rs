@@ -1,6 +1,8 @@
 //! The contract of the ports, on every backend of this crate.
 #![expect(clippy::expect_used, reason = "a test binary without a harness of its own")]
 
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "mysql")]
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
 /// Every suite of every backend that is built in, one file a backend.
 fn trials() -> Vec<contract::Trial> {
     let backends: Vec<Vec<contract::Trial>> = vec![
+        #[cfg(feature = "grpc")]
+        grpc::trials(),
         #[cfg(feature = "kafka")]
         kafka::trials(),
         #[cfg(feature = "mysql")]

@@ -32,7 +32,7 @@ const TABLES: [&str; 10] = [
 
 /// A database that nobody else uses meanwhile.
 #[derive(Default)]
-struct Empty {
+pub(crate) struct Empty {
     database: OnceCell<TestDatabase>,
     handles: Mutex<Vec<MySqlStore>>,
 }

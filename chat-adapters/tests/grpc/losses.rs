@@ -9,10 +9,10 @@ use chat_core::ports::{FriendStore, UserStore};
 use chat_test_services::TcpProxy;
 use futures_util::FutureExt as _;
 
-use super::scene::{DEADLINE, eventually, kind, new_user, ready, store, user, within};
-use super::scripted::{Answer, Health, Scripted, first_answers, not_done};
+use crate::scene::{DEADLINE, eventually, kind, new_user, ready, store, user, within};
+use crate::scripted::{Answer, Health, Scripted, first_answers, not_done};
 
-fn answering(_: &super::scripted::Call) -> Answer {
+fn answering(_: &crate::scripted::Call) -> Answer {
     Answer::Message(Vec::new())
 }
 

@@ -6,8 +6,8 @@ use chat_core::types::{ConversationId, GroupId, Role, Seq};
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::scene::{kind, message, new_user, ready, user};
-use super::scripted::{Answer, Scripted, refused};
+use crate::scene::{kind, message, new_user, ready, user};
+use crate::scripted::{Answer, Scripted, refused};
 
 /// A user with fields that 1.0 does not have.
 #[derive(Clone, PartialEq, Message)]
@@ -19,7 +19,7 @@ struct User {
     #[prost(string, tag = "90")]
     pronouns: String,
     #[prost(message, optional, tag = "91")]
-    manager: Option<Box<User>>,
+    manager: Option<Box<Self>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -11,8 +11,8 @@ use chat_core::ports::{Announcement, Peer, Registry, UserStore};
 use chat_core::types::NodeId;
 use futures_util::FutureExt as _;
 
-use super::scene::{DEADLINE, eventually, peer, user};
-use super::scripted::{Answer, Health, Scripted};
+use crate::scene::{DEADLINE, eventually, peer, user};
+use crate::scripted::{Answer, Health, Scripted};
 
 async fn backend() -> Scripted {
     Scripted::start(|_| Answer::Message(Vec::new())).await

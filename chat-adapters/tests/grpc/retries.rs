@@ -5,8 +5,8 @@ use chat_core::ports::{DeviceStore, FriendStore, GroupStore, MessageStore, Token
 use chat_core::types::{ConversationId, Device, TokenHash};
 use chat_core::{BackendErrorKind, Timestamp};
 
-use super::scene::{eventually, kind, message, new_group, new_user, ready, user};
-use super::scripted::{Answer, Scripted, broken, first_answers, may_have_happened, not_done};
+use crate::scene::{eventually, kind, message, new_group, new_user, ready, user};
+use crate::scripted::{Answer, Scripted, broken, first_answers, may_have_happened, not_done};
 
 /// What each kind of call comes to where the backend that is asked first answers `failure`, and the other an empty
 /// message: what the port answered, and whether the other backend was asked.
@@ -96,14 +96,16 @@ async fn every_attempt_carries_its_deadline_and_the_trace_of_the_call() {
     let backend = Scripted::start(|_| not_done()).await;
     let options = chat_adapters::grpc::RemoteOptions {
         trace: || Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        ..super::scene::within(2_000)
+        ..crate::scene::within(2_000)
     };
-    let store = super::scene::store(&[backend.address()], options);
+    let store = crate::scene::store(&[backend.address()], options);
     let before = chat_core::Clock::now(&chat_core::SystemClock);
     assert_eq!(kind(store.create_user(&new_user("alice")).await), NotDone);
     let calls = backend.calls();
     assert_eq!(calls.len(), 2, "once more on the only backend that there is");
+    assert_eq!(calls[0].message, calls[1].message);
     for call in calls {
+        assert_eq!(call.method, "CreateUser");
         let header = |name: &str| call.metadata[name].to_str().unwrap().to_owned();
         assert_eq!(
             header("traceparent"),

@@ -183,10 +183,9 @@ fn is_answer(status: &Status) -> bool {
 }
 
 fn ending(status: &Status) -> Ending {
-    if is_answer(status) {
-        Ending::Over
-    } else {
-        Ending::Lost(chain(status))
+    match std::error::Error::source(status) {
+        None => Ending::Over,
+        Some(transport) => Ending::Lost(chain(transport)),
     }
 }
 
