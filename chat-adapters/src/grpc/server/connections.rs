@@ -28,6 +28,10 @@ const CALLS: u32 = 256;
 /// Calls that a peer may take back before they were looked at: more than a node, which comes back to a backend that was
 /// stopped, can have waiting.
 const TAKEN_BACK: usize = 1_024;
+/// What a peer may send of one call, and of all calls on its connection, before it waits for this side, in bytes: a large
+/// batch comes without a pause, and many large ones do not fill the memory.
+const CALL_WINDOW: u32 = 1024 * 1_024;
+const CONNECTION_WINDOW: u32 = 4 * CALL_WINDOW;
 /// What the library takes of headers before it answers by itself, in bytes. The entrance takes less, and tells the log.
 const HEADER_BYTES: u32 = 64 * 1_024;
 /// How often a peer is asked whether it is still there, and the time in which it has to answer.
@@ -146,6 +150,8 @@ impl Shared {
             .timer(TokioTimer::new())
             .max_concurrent_streams(CALLS)
             .max_pending_accept_reset_streams(TAKEN_BACK)
+            .initial_stream_window_size(CALL_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_BYTES)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
