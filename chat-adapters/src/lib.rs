@@ -3,6 +3,10 @@
 #[cfg(any(feature = "grpc", feature = "tcp"))]
 mod acceptor;
 #[cfg(any(feature = "grpc", feature = "kafka", feature = "redis", feature = "zookeeper"))]
+#[cfg_attr(
+    not(any(feature = "kafka", feature = "redis", feature = "zookeeper")),
+    expect(unreachable_pub, reason = "the options of `grpc` show no address")
+)]
 mod endpoint;
 #[cfg(feature = "grpc")]
 pub mod grpc;
