@@ -37,6 +37,21 @@ pub(crate) enum Hints {
     Redis,
 }
 
+/// A cargo feature that brings adapters.
+struct Feature {
+    name: &'static str,
+    is_built_in: bool,
+}
+
+const CLUSTER: Feature = Feature {
+    name: "cluster",
+    is_built_in: cfg!(feature = "cluster"),
+};
+const GRPC: Feature = Feature {
+    name: "grpc",
+    is_built_in: cfg!(feature = "grpc"),
+};
+
 /// Redis plain, with TLS, and as a cluster of its own.
 const REDIS_SCHEMES: &[&str] = &["redis", "rediss", "redis+cluster", "rediss+cluster"];
 /// Backends in a list or in ZooKeeper, plain and with TLS.
@@ -140,10 +155,10 @@ fn store(url: &BackendUrl) -> Result<Store, String> {
         "memory" => nothing_after_the_colon("store", rest).map(|()| Store::Memory),
         "sqlite" => sqlite_path(rest).map(Store::Sqlite),
         "mysql" | "mariadb" => {
-            built_in("cluster", scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::MySql)
+            built_in(&CLUSTER, scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::MySql)
         }
         scheme if BACKENDS_SCHEMES.contains(&scheme) => {
-            built_in("grpc", scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::Backends)
+            built_in(&GRPC, scheme, "`sqlite:PATH` or `memory:`").map(|()| Store::Backends)
         }
         scheme if REDIS_SCHEMES.contains(&scheme) => {
             Err("`store` cannot be Redis, which may forget; Redis is for `bus` and `presence`".to_owned())
@@ -170,7 +185,7 @@ fn hints(setting: &str, url: &BackendUrl) -> Result<Hints, String> {
     match scheme {
         "memory" => nothing_after_the_colon(setting, rest).map(|()| Hints::Memory),
         scheme if REDIS_SCHEMES.contains(&scheme) => {
-            built_in("cluster", scheme, "`memory:`").map(|()| Hints::Redis)
+            built_in(&CLUSTER, scheme, "`memory:`").map(|()| Hints::Redis)
         }
         scheme if [STORE_SCHEMES, BACKENDS_SCHEMES].concat().contains(&scheme) => Err(format!(
             "`{setting}` cannot be `{scheme}:`, which is for `store`: write `memory:`, or `redis://…` where there \
@@ -192,16 +207,13 @@ fn nothing_after_the_colon(setting: &str, rest: &str) -> Result<(), String> {
 }
 
 /// Refuses a scheme of a feature that this program is built without.
-pub(crate) fn built_in(feature: &str, scheme: &str, instead: &str) -> Result<(), String> {
-    let is_built_in = match feature {
-        "cluster" => cfg!(feature = "cluster"),
-        _ => cfg!(feature = "grpc"),
-    };
-    if is_built_in {
+fn built_in(feature: &Feature, scheme: &str, instead: &str) -> Result<(), String> {
+    if feature.is_built_in {
         Ok(())
     } else {
         Err(format!(
-            "`{scheme}:` is not built into this program: build it with `--features {feature}`, or use {instead}"
+            "`{scheme}:` is not built into this program: build it with `--features {}`, or use {instead}",
+            feature.name
         ))
     }
 }

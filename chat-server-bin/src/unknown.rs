@@ -15,9 +15,11 @@ const OF_OTHER_PROGRAMS: &[&str] = &[
     "CHAT_PASSWORD",
     "CHAT_REQUIRE",
     "CHAT_SERVER",
+    "CHAT_TEST_KAFKA",
     "CHAT_TEST_MYSQL_URL",
     "CHAT_TEST_REDIS_CLUSTER_URL",
     "CHAT_TEST_REDIS_URL",
+    "CHAT_TEST_ZOOKEEPER",
     "CHAT_TOKEN",
     "CHAT_TOKEN_FILE",
 ];
@@ -126,6 +128,8 @@ mod tests {
             "CHATTER_X",
             "CHAT_PASSWORD",
             "CHAT_REQUIRE",
+            "CHAT_TEST_KAFKA",
+            "CHAT_TEST_ZOOKEEPER",
             "CHAT_CONFIG",
             "CHAT_LOG_LEVEL",
         ] {
