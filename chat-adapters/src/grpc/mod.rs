@@ -51,6 +51,7 @@ mod client;
 mod conversion;
 mod failure;
 mod meters;
+mod paced;
 mod proto;
 mod server;
 mod tls;

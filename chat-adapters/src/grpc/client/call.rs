@@ -16,12 +16,12 @@ use tracing::Instrument as _;
 use super::RemoteOptions;
 use super::board::{Board, Chosen};
 use super::codec::SharedCodec;
-use super::complaints::Complaints;
 use super::meters::{CALL_SECONDS, CALLS, RETRIES};
 use super::methods::Method;
 use super::trace::Trace;
 use crate::grpc::conversion::Wire;
 use crate::grpc::failure;
+use crate::grpc::paced::Paced;
 
 /// Makes calls.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Caller {
     pub(super) board: Arc<Board>,
     pub(super) options: RemoteOptions,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) complaints: Complaints,
+    pub(super) failures: Paced,
 }
 
 /// An attempt that failed.
@@ -97,8 +97,16 @@ impl Caller {
             return Err(first.into_error(method.class.verdict(kind, kind)));
         };
         RETRIES.count(&[label(kind)]).increment(1);
-        let last = match self.attempt(method, request, &chosen, trace, deadline).await {
-            Ok(answer) => return Ok(answer),
+        let last = match self
+            .attempt(method, Arc::clone(&request), &chosen, trace, deadline)
+            .await
+        {
+            Ok(mut answer) => {
+                if kind == BackendErrorKind::Unknown {
+                    (method.settle)(&request, &mut answer);
+                }
+                return Ok(answer);
+            }
             Err(last) => last,
         };
         let verdict = method.class.verdict(kind, last.error.kind());
@@ -180,7 +188,7 @@ impl Caller {
     }
 
     fn complain(&self, method: &'static str, trace: &Trace, error: &BackendError) {
-        let Some(withheld) = self.complaints.may_write() else {
+        let Some(withheld) = self.failures.admit() else {
             return;
         };
         let (trace_id, outcome) = (trace.id(), label(error.kind()));

@@ -14,8 +14,8 @@ pub(super) enum Class {
     ///
     /// - Twice leaves behind what once does: what was appended is found by its id, positions move forward only, a
     ///   friendship or membership that is there already stays, and what is gone stays gone. `open_device` counts once
-    ///   more, which skips a number. The answer is that of the second attempt, and may say *already* or
-    ///   *duplicate* of what the first one did.
+    ///   more, which skips a number. The answer is that of the second attempt, and may say *already* of what the first one
+    ///   did; a message that the first one stored is answered as stored.
     /// - The first attempt must not be done later than the second, when the user may have undone it already. Its
     ///   backend does nothing once `chat-expires-at` is past, which is the deadline of the whole call: whoever is
     ///   stopped with a call in hand and goes on after that does not do it. What is left is a backend that stands still

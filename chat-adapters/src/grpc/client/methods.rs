@@ -1,7 +1,6 @@
 //! Every call of the RPC: its path, its messages, and what making it twice means.
 
-use std::marker::PhantomData;
-
+use super::super::proto::appended::Outcome;
 use super::super::proto::*;
 use super::class::Class;
 
@@ -12,18 +11,19 @@ pub(super) struct Method<Request, Response> {
     /// Its name in logs and spans, as the port has it.
     pub(super) name: &'static str,
     pub(super) class: Class,
-    messages: PhantomData<fn(Request) -> Response>,
+    /// Makes of the answer to a repetition, after an attempt that may have happened, what came of both.
+    pub(super) settle: fn(&Request, &mut Response),
 }
 
 macro_rules! methods {
-    ($($service:literal { $($name:ident = $call:literal: $class:ident($request:ty) -> $response:ty;)* })*) => {
+    ($($service:literal { $($name:ident = $call:literal: $class:ident($request:ty) -> $response:ty $(, $settle:ident)?;)* })*) => {
         $($(
             #[allow(non_upper_case_globals, reason = "named as the method of the port that it is")]
             pub(super) const $name: Method<$request, $response> = Method {
                 path: concat!("/chat.backend.v1.", $service, "/", $call),
                 name: stringify!($name),
                 class: Class::$class,
-                messages: PhantomData,
+                settle: methods!(@settle $($settle)?),
             };
         )*)*
 
@@ -33,6 +33,8 @@ macro_rules! methods {
             concat!("rpc ", $call, "(", stringify!($request), ") returns (", stringify!($response), ");")
         ),*),*];
     };
+    (@settle) => { |_, _| {} };
+    (@settle $settle:ident) => { $settle };
 }
 
 methods! {
@@ -60,7 +62,7 @@ methods! {
             Read(ChangedMembershipsRequest) -> ChangedMembershipsResponse;
     }
     "MessageService" {
-        append = "Append": Repeatable(AppendRequest) -> AppendResponse;
+        append = "Append": Repeatable(AppendRequest) -> AppendResponse, stored_before;
         read_after = "ReadAfter": Read(ReadAfterRequest) -> ReadAfterResponse;
         read_before = "ReadBefore": Read(ReadBeforeRequest) -> ReadBeforeResponse;
         heads = "Heads": Read(HeadsRequest) -> HeadsResponse;
@@ -83,6 +85,15 @@ methods! {
     }
 }
 
+/// A duplicate with the time of this very batch is what the first attempt has stored.
+fn stored_before(batch: &AppendRequest, answer: &mut AppendResponse) {
+    for (message, appended) in batch.messages.iter().zip(&mut answer.appended) {
+        if appended.outcome == i32::from(Outcome::Duplicate) && appended.at == message.at {
+            appended.outcome = Outcome::Stored.into();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +108,41 @@ mod tests {
             .filter(|line| line.starts_with("rpc "))
             .collect();
         assert_eq!(CALLS, described);
+    }
+
+    #[test]
+    fn only_what_the_first_attempt_stored_is_no_duplicate() {
+        let message = |at| NewMessage {
+            at,
+            ..NewMessage::default()
+        };
+        let answer = |outcome: Outcome, at| Appended {
+            outcome: outcome.into(),
+            seq: 7,
+            at,
+            ..Appended::default()
+        };
+        let batch = AppendRequest {
+            messages: vec![message(5), message(5), message(0), message(5)],
+        };
+        let mut answered = AppendResponse {
+            appended: vec![
+                answer(Outcome::Duplicate, 5),
+                answer(Outcome::Duplicate, 4),
+                answer(Outcome::NotMember, 0),
+                answer(Outcome::Stored, 0),
+            ],
+        };
+        (append.settle)(&batch, &mut answered);
+        let outcomes: Vec<_> = answered.appended.iter().map(Appended::outcome).collect();
+        assert_eq!(
+            outcomes,
+            [
+                Outcome::Stored,
+                Outcome::Duplicate,
+                Outcome::NotMember,
+                Outcome::Stored
+            ]
+        );
     }
 }

@@ -6,7 +6,6 @@ mod call;
 mod choice;
 mod class;
 mod codec;
-mod complaints;
 mod connector;
 mod devices;
 mod follower;

@@ -14,12 +14,12 @@ use super::RemoteOptions;
 use super::board::Board;
 use super::call::Caller;
 use super::class::Class;
-use super::complaints::Complaints;
 use super::connector::Connector;
 use super::follower::Follower;
 use super::methods::Method;
 use crate::grpc::TlsError;
 use crate::grpc::conversion::Wire;
+use crate::grpc::paced::Paced;
 
 /// Every store port over RPC: a store that backend services keep. Cheap to clone; the last clone's end stops it.
 ///
@@ -69,7 +69,7 @@ impl RemoteStore {
             board,
             options,
             clock: Arc::new(SystemClock),
-            complaints: Complaints::default(),
+            failures: Paced::default(),
         };
         let shared = Shared {
             caller,

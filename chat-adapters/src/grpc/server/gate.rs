@@ -10,10 +10,10 @@ use tracing::Instrument as _;
 
 use super::super::conversion::{Invalid, Wire};
 use super::super::failure;
+use super::super::paced::Paced;
 use super::budget::{Deadline, text, trace_id};
 use super::calls::{Call, Ended};
 use super::meters::{LATE, SERVED, SERVING_SECONDS};
-use super::paced::Paced;
 
 /// The moment after which a caller does not want its call any more, by its own clock.
 const EXPIRES_AT: &str = "chat-expires-at";

@@ -8,7 +8,6 @@ mod entrance;
 mod gate;
 mod health;
 mod meters;
-mod paced;
 mod refusals;
 mod serve;
 mod services;

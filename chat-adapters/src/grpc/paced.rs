@@ -1,4 +1,4 @@
-//! A bounded rate of log lines.
+//! Failed calls in the log, on both sides, at a bounded rate.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ const LINES: u64 = 10;
 
 /// Lets a bounded number of lines through in each span of time, and counts the others.
 #[derive(Debug, Default)]
-pub(super) struct Paced(Mutex<State>);
+pub(in crate::grpc) struct Paced(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,7 +21,7 @@ struct State {
 
 impl Paced {
     /// Whether a line may be written now; and how many could not be since the last span in which some could not.
-    pub(super) fn admit(&self) -> Option<u64> {
+    pub(in crate::grpc) fn admit(&self) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let mut withheld = 0;
