@@ -171,7 +171,7 @@ async fn each_change_of_a_backend_is_told_once() {
 }
 
 #[tokio::test]
-async fn failed_calls_are_told_once_a_second_with_their_trace_and_without_what_was_asked() {
+async fn failed_calls_are_told_at_a_bounded_rate_with_their_trace_and_without_what_was_asked() {
     let (lines, _recording) = Lines::record();
     let backend = Scripted::start(|_| broken()).await;
     let node = store(&[backend.address()], within(5_000));
@@ -181,7 +181,8 @@ async fn failed_calls_are_told_once_a_second_with_their_trace_and_without_what_w
     }
     let failures = |line: &String| line.contains("a call to a backend failed");
     let told: Vec<_> = lines.all().into_iter().filter(failures).collect();
-    assert_eq!(told.len(), 1, "{told:#?}");
+    // Of so many within ten seconds.
+    assert_eq!(told.len(), 10, "{told:#?}");
     let first = backend.calls()[0].metadata["traceparent"]
         .to_str()
         .unwrap()
