@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stderr};
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::{EnvFilter, Layer as _, Registry, fmt};
 
-use super::Listener;
+use super::{Listener, TELLS_EACH_ATTEMPT};
 use crate::config::{LogFormat, Settings};
 use crate::failure::Failure;
 
@@ -36,5 +36,31 @@ pub(super) fn listener(settings: &Settings) -> Result<(Listener, Levels), Failur
 }
 
 fn filter(log_level: &str) -> Result<EnvFilter, Failure> {
-    EnvFilter::try_new(log_level).map_err(|error| Failure::setting(format!("`log_level` is wrong: {error}")))
+    // What comes later wins: whoever names it in the setting hears it.
+    let directives = format!("{TELLS_EACH_ATTEMPT}=off,{log_level}");
+    EnvFilter::try_new(directives).map_err(|error| Failure::setting(format!("`log_level` is wrong: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[test]
+    fn each_attempt_to_connect_to_zookeeper_is_told_only_where_it_is_asked_for() {
+        let told = |log_level: &str| {
+            let lines = Registry::default().with(filter(log_level).unwrap());
+            tracing::subscriber::with_default(lines, || {
+                let own = tracing::enabled!(target: "chat_adapters::zookeeper", Level::WARN);
+                (
+                    own,
+                    tracing::enabled!(target: "zookeeper_client::session", Level::WARN),
+                )
+            })
+        };
+        assert_eq!(told("info"), (true, false));
+        assert_eq!(told("info,zookeeper_client=warn"), (true, true));
+    }
 }

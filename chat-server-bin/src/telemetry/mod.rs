@@ -18,6 +18,9 @@ pub(crate) use otlp::check;
 pub(crate) use otlp::traceparent;
 pub(crate) use traced::Traced;
 
+/// The client of ZooKeeper tells of each attempt to connect; its adapter tells once when ZooKeeper goes and is back.
+const TELLS_EACH_ATTEMPT: &str = "zookeeper_client";
+
 /// One of the places that hear of everything.
 type Listener = Box<dyn Layer<Registry> + Send + Sync>;
 

@@ -20,7 +20,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::layer::Context;
 
-use super::Listener;
+use super::{Listener, TELLS_EACH_ATTEMPT};
 
 /// How many may wait to be written.
 const WAITING: usize = 1_024;
@@ -54,7 +54,10 @@ pub(super) fn listener() -> (Listener, Traced) {
 }
 
 fn belongs(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() <= tracing::Level::WARN && metadata.target() != RECORD_TARGET
+    let target = metadata.target();
+    *metadata.level() <= tracing::Level::WARN
+        && target != RECORD_TARGET
+        && !target.starts_with(TELLS_EACH_ATTEMPT)
 }
 
 impl Traced {
@@ -230,6 +233,7 @@ mod tests {
         let (records, _) = traced(|| {
             tracing::info!("ordinary");
             tracing::warn!(target: RECORD_TARGET, "a record already");
+            tracing::warn!(target: "zookeeper_client::session", "an attempt");
             tracing::warn!(target: "elsewhere", count = 7_u64, flag = true, text = "a", "first {}", 1);
             tracing::error!(error = %"broken", "second");
         })
