@@ -178,13 +178,18 @@ impl Drop for Permit<'_> {
 ///
 /// Waiting for a lock ends well before the call's deadline, such that a call that was given up leaves
 /// no transaction behind that waits on, and keeps its own locks meanwhile.
+///
+/// A process or a machine that stands still within a transaction keeps its locks as well, from everybody: MariaDB ends
+/// the transaction when its call has been given up. MySQL has no such setting, and passes over that comment.
 fn settings(call_timeout: Duration) -> String {
     let lock_wait = (call_timeout.as_secs() / 2).clamp(1, 50);
+    let idle = call_timeout.as_millis().div_ceil(1_000).max(1);
     format!(
         "SET NAMES utf8mb4 COLLATE utf8mb4_bin;
          SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;
          SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION autocommit = 1,
              SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = {lock_wait},
-             SESSION lock_wait_timeout = {lock_wait}"
+             SESSION lock_wait_timeout = {lock_wait}
+             /*M!100300 , SESSION idle_transaction_timeout = {idle} */"
     )
 }

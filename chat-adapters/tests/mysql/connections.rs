@@ -149,6 +149,40 @@ pub(crate) async fn a_commit_that_takes_too_long_may_be_done(setting: Setting) {
     assert_eq!(found.len(), 2);
 }
 
+/// Only MariaDB can be told to.
+pub(crate) async fn who_stands_still_in_a_transaction_keeps_no_locks(setting: Setting) {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    let mut admin = connect(&setting.database).await;
+    let (version,): (String,) = sqlx::query_as("SELECT VERSION()")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    if !version.contains("MariaDB") {
+        return;
+    }
+    let relay = Relay::start(&setting.database).await;
+    let mut options = relay.options(&setting.database);
+    options.call_timeout = DEADLINE;
+    let store = open(&setting.database).await;
+    let ids = users(&store, 2).await;
+    let still = MySqlStore::open(options).await.unwrap();
+    let before = sessions(&mut admin, &setting.database).await;
+    relay.set_next_commit(NextCommit::Held);
+    let first = message(ids[0], ids[1], "first", "hello");
+    let error = still.append(&[first]).await.unwrap_err();
+    assert_eq!(error.kind(), BackendErrorKind::Unknown, "{error:?}");
+    // The server sees nothing of that, and the relay holds the connection.
+    eventually(async || {
+        let sessions = sessions(&mut admin, &setting.database).await;
+        before.iter().any(|session| !sessions.contains(session))
+    })
+    .await;
+    let second = message(ids[0], ids[1], "second", "hello");
+    let appended = store.append(&[second]).await.unwrap();
+    let seq = Seq::ZERO.next();
+    assert_eq!(appended, [Appended::Stored { seq }], "the first was taken back");
+}
+
 pub(crate) async fn connections_idle_for_long_are_closed_down_to_the_fewest(setting: Setting) {
     let store = open(&setting.database).await;
     let ids = users(&store, 1).await;

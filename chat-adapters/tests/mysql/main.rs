@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         connections::closing_ends_every_connection_and_takes_no_further_call,
         connections::connections_idle_for_long_are_closed_down_to_the_fewest,
         connections::connections_killed_between_calls_cost_no_call,
+        connections::who_stands_still_in_a_transaction_keeps_no_locks,
         locking::a_deadlock_is_got_over_and_counted,
         locking::a_lock_that_another_program_keeps_ends_the_call_in_time_and_no_other,
         locking::appenders_in_opposite_orders_all_succeed,
