@@ -1,6 +1,5 @@
 //! What all services have in common: one process, on a port, that answers or not.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -12,7 +11,7 @@ use nix::unistd::Pid;
 use crate::error::StartError;
 use crate::ports::free_port;
 use crate::process::Process;
-use crate::wait::{DEADLINE, PAUSE, eventually};
+use crate::wait::{DEADLINE, PAUSE};
 
 /// How long a service may take to end in order, before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -114,21 +113,13 @@ impl Daemon {
     /// # Errors
     /// Where it does not stop.
     pub fn freeze(&mut self) -> io::Result<()> {
-        self.process.signal(Signal::SIGSTOP);
         self.frozen = true;
-        let status = format!("/proc/{}/status", self.process.id());
-        eventually("the process stands still", || {
-            // Only Linux tells.
-            let Ok(status) = fs::read_to_string(&status) else {
-                return Some(());
-            };
-            status.contains("\nState:\tT").then_some(())
-        })
+        self.process.freeze()
     }
 
     /// Lets it go on after [`freeze`](Self::freeze).
     pub fn thaw(&mut self) {
-        self.process.signal(Signal::SIGCONT);
+        self.process.thaw();
         self.frozen = false;
     }
 

@@ -1,3 +1,4 @@
+use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::output::Output;
 use crate::programs::find_program;
-use crate::wait::{DEADLINE, late};
+use crate::wait::{DEADLINE, eventually, late};
 
 /// A process that ended by itself.
 #[derive(Debug)]
@@ -82,6 +83,27 @@ impl Process {
             // It may end just now; its id is not given away before the watcher has seen it.
             let _ = signal::kill(self.pid, signal);
         }
+    }
+
+    /// Stops it where it stands; connections stay open.
+    ///
+    /// # Errors
+    /// Where it does not stop.
+    pub fn freeze(&mut self) -> io::Result<()> {
+        self.signal(Signal::SIGSTOP);
+        let status = format!("/proc/{}/status", self.pid);
+        eventually("the process stands still", || {
+            // Only Linux tells.
+            let Ok(status) = fs::read_to_string(&status) else {
+                return Some(());
+            };
+            status.contains("\nState:\tT").then_some(())
+        })
+    }
+
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub fn thaw(&mut self) {
+        self.signal(Signal::SIGCONT);
     }
 
     /// Waits for the end, for this time at the longest; `None` where it still runs.

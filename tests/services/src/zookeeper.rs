@@ -60,6 +60,17 @@ impl ZooKeeper {
     pub fn connect_string(&self) -> String {
         self.address().to_string()
     }
+
+    /// The paths of all nodes that are there as long as a session is.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn nodes_of_sessions(&self) -> io::Result<Vec<String>> {
+        let answer = ask(self.address(), "dump")?;
+        // One a line, indented, after the line of its session.
+        let paths = answer.lines().map(str::trim).filter(|line| line.starts_with('/'));
+        Ok(paths.map(str::to_owned).collect())
+    }
 }
 
 impl Deref for ZooKeeper {
@@ -92,6 +103,7 @@ fn settings_of(address: SocketAddr, directory: &Path) -> String {
          maxSessionTimeout=60000\n\
          maxClientCnxns=0\n\
          admin.enableServer=false\n\
+         4lw.commands.whitelist=srvr,dump\n\
          forceSync=no\n\
          preAllocSize=1024\n",
         address.ip(),
@@ -100,16 +112,17 @@ fn settings_of(address: SocketAddr, directory: &Path) -> String {
     )
 }
 
-/// Whether it tells its mode: until it serves, it takes connections and says that it does not. This is the one word
-/// that it knows unless it is told otherwise.
+/// Whether it tells its mode: until it serves, it takes connections and says that it does not.
 fn serves(address: SocketAddr) -> bool {
-    let ask = || {
-        let mut connection = TcpStream::connect(address)?;
-        connection.set_read_timeout(Some(ANSWER))?;
-        connection.write_all(b"srvr")?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer)?;
-        Ok::<_, io::Error>(answer)
-    };
-    ask().is_ok_and(|answer| answer.contains("Mode: standalone"))
+    ask(address, "srvr").is_ok_and(|answer| answer.contains("Mode: standalone"))
+}
+
+/// What it answers to one of its words.
+fn ask(address: SocketAddr, word: &str) -> io::Result<String> {
+    let mut connection = TcpStream::connect(address)?;
+    connection.set_read_timeout(Some(ANSWER))?;
+    connection.write_all(word.as_bytes())?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer)
 }

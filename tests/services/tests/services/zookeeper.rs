@@ -22,7 +22,9 @@ pub(crate) fn killed() {
     let mut session = open(address);
     assert_eq!(exists(&mut session, "/kept"), NO_NODE);
     assert_eq!(create(&mut session, "/kept", Node::Lasting), 0);
+    assert_eq!(zookeeper.nodes_of_sessions().unwrap(), Vec::<String>::new());
     assert_eq!(create(&mut session, "/mine", Node::OfTheSession), 0);
+    assert_eq!(zookeeper.nodes_of_sessions().unwrap(), ["/mine"]);
     zookeeper.kill().unwrap();
     assert!(!runs(id));
     assert!(TcpStream::connect(address).is_err());
@@ -36,6 +38,7 @@ pub(crate) fn killed() {
         (exists(&mut session, "/mine") == NO_NODE).then_some(())
     })
     .unwrap();
+    assert_eq!(zookeeper.nodes_of_sessions().unwrap(), Vec::<String>::new());
     assert_eq!(create(&mut session, "/new", Node::Lasting), 0);
 }
 
