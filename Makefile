@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test verify format-check dependencies lint documentation fix figures log-figures audit
+.PHONY: help run test verify format-check dependencies lint documentation fix figures log-figures rpc-figures audit
 
 # The server as it is built by default has code and sentences that all features leave out.
 LEAN_TEST := cargo test -p chat-server-bin --bins --test config
@@ -51,6 +51,12 @@ log-figures: ## Measure what the event log costs, and an outage of its Kafka; fi
 	cargo build --release -p chat-server-bin -p chat-cli --features chat-server-bin/cluster,chat-server-bin/kafka \
 		--bin chat-server --example load --example cluster_figures
 	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures log 5
+
+rpc-figures: ## Measure what it costs to reach the store through backends; five times, and print a table
+	.ci/with-services --install
+	cargo build --release -p chat-server-bin -p chat-cli --features chat-server-bin/cluster,chat-server-bin/grpc \
+		--bin chat-server --example load --example cluster_figures
+	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures rpc 5
 
 audit: ## Check licences, advisories, spelling and unused dependencies; needs cargo-deny, typos-cli, cargo-machete
 	cargo deny --all-features check

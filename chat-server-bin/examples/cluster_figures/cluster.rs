@@ -1,11 +1,13 @@
-//! A private cluster: MariaDB, Redis, three nodes, and nginx in front of them.
+//! A private cluster: MariaDB, Redis, three nodes, perhaps backends and a ZooKeeper, and nginx in front of them.
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::Context;
-use chat_test_services::{MariaDb, Nginx, Pid, Process, Redis};
+use chat_test_services::{MariaDb, Nginx, Pid, Process, Redis, ZooKeeper};
 use sqlx::{Connection as _, MySqlConnection};
 use tempfile::TempDir;
 
@@ -17,13 +19,15 @@ const NGINX: &str = include_str!("../../../deploy/nginx.conf");
 /// Where nginx' connections to the nodes come from. Whoever connects from another address needs no PROXY header.
 const NGINX_ADDRESS: &str = "127.0.0.2";
 
-/// A running cluster with an empty store. Dropping it ends everything.
+/// A running cluster with an empty store. Dropping it ends everything but a MariaDB that others use too.
 pub(crate) struct Cluster {
     pub(crate) nginx: Nginx,
     pub(crate) nodes: Vec<SocketAddr>,
-    pub(crate) mariadb: MariaDb,
+    pub(crate) mariadb: Arc<MariaDb>,
     pub(crate) redis: Redis,
     processes: Vec<Process>,
+    backends: Vec<Process>,
+    _zookeeper: Option<ZooKeeper>,
     _directory: TempDir,
 }
 
@@ -33,37 +37,61 @@ impl Cluster {
         programs: &Programs,
         event_log: impl Fn(usize) -> String,
     ) -> anyhow::Result<Self> {
-        let mariadb = MariaDb::start()?;
-        let redis = Redis::start()?;
+        let mariadb = Arc::new(MariaDb::start()?);
+        Self::start_on(programs, &mariadb, 0, event_log).await
+    }
+
+    /// The same on a MariaDB that is there, in place of whatever was on it before. With backends, the nodes reach it
+    /// through them.
+    pub(crate) async fn start_on(
+        programs: &Programs,
+        mariadb: &Arc<MariaDb>,
+        backends: usize,
+        event_log: impl Fn(usize) -> String,
+    ) -> anyhow::Result<Self> {
         let mut connection = MySqlConnection::connect(&mariadb.url()).await?;
-        let create = format!("CREATE DATABASE {DATABASE}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(create))
+        let empty = format!("DROP DATABASE IF EXISTS {DATABASE}; CREATE DATABASE {DATABASE}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(empty))
             .execute(&mut connection)
             .await?;
+        let redis = Redis::start()?;
         let directory = tempfile::tempdir()?;
+        let start = |name: &str, arguments: &[&str], settings: &str| {
+            let common = format!("listen = \"127.0.0.1:0\"\nhttp = \"none\"\nnode = {name:?}\n{settings}");
+            let file = directory.path().join(format!("{name}.toml"));
+            fs::write(&file, common)?;
+            start(programs, arguments, &file)
+        };
+
+        let mut store = MariaDb::url_at(mariadb.address(), DATABASE);
+        let zookeeper = (backends > 0).then(ZooKeeper::start).transpose()?;
+        let mut services = Vec::new();
+        if let Some(zookeeper) = &zookeeper {
+            let registry = format!("zookeeper://{}/chat", zookeeper.connect_string());
+            let settings = format!("event_log = []\nstore = {store:?}\nregistry = {registry:?}\n");
+            for number in 1..=backends {
+                let process = start(&format!("backend-{number}"), &["backend"], &settings)?;
+                address(&process)?;
+                services.push(process);
+            }
+            store = format!("grpc+{registry}");
+        }
         let mut processes = Vec::new();
         let mut nodes = Vec::new();
         for number in 1..=NODES {
-            let file = directory.path().join(format!("node-{number}.toml"));
-            let settings = settings(number, &event_log(number), &mariadb, &redis);
-            fs::write(&file, settings)?;
-            let mut command = Command::new(&programs.server);
-            // The settings of whoever measures are not those of the nodes.
-            for (name, _) in
-                std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_"))
-            {
-                command.env_remove(name);
-            }
-            let process = Process::start(command.arg("--config").arg(&file))?;
+            let settings = settings(&event_log(number), &store, &redis);
+            let process = start(&format!("node-{number}"), &[], &settings)?;
             nodes.push(address(&process)?);
             processes.push(process);
         }
         Ok(Self {
             nginx: Nginx::before(&nodes, &nginx())?,
             nodes,
-            mariadb,
+            mariadb: Arc::clone(mariadb),
             redis,
             processes,
+            backends: services,
+            _zookeeper: zookeeper,
             _directory: directory,
         })
     }
@@ -83,13 +111,28 @@ impl Cluster {
     pub(crate) fn ids(&self) -> impl Iterator<Item = Pid> {
         self.processes.iter().map(Process::id)
     }
+
+    /// The backends' processes.
+    pub(crate) fn backend_ids(&self) -> impl Iterator<Item = Pid> {
+        self.backends.iter().map(Process::id)
+    }
+}
+
+fn start(programs: &Programs, arguments: &[&str], settings: &Path) -> anyhow::Result<Process> {
+    let mut command = Command::new(&programs.server);
+    // The settings of whoever measures are not those of the nodes.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_")) {
+        command.env_remove(name);
+    }
+    Ok(Process::start(
+        command.args(arguments).arg("--config").arg(settings),
+    )?)
 }
 
 /// The defaults, but for what a load from one address needs.
-fn settings(number: usize, event_log: &str, mariadb: &MariaDb, redis: &Redis) -> String {
-    let store = MariaDb::url_at(mariadb.address(), DATABASE);
+fn settings(event_log: &str, store: &str, redis: &Redis) -> String {
     format!(
-        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\n{event_log}\nnode = \"node-{number}\"\nstore = {store:?}\nbus = {:?}\n\
+        "{event_log}\nstore = {store:?}\nbus = {:?}\n\
          proxy_protocol_from = [\"{NGINX_ADDRESS}/32\"]\n\
          [limits]\nregistrations_per_minute = 1000000\n",
         redis.url()

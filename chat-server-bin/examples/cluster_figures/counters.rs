@@ -1,6 +1,7 @@
 //! What MariaDB, Redis and Linux have counted.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use sqlx::{Connection as _, MySqlConnection, Row as _};
 
@@ -18,6 +19,10 @@ pub(crate) struct Counters {
     pub(crate) published: f64,
     /// Seconds of processor time that the nodes have taken.
     pub(crate) nodes_busy: f64,
+    /// The same of the backends.
+    pub(crate) backends_busy: f64,
+    /// The same of MariaDB.
+    pub(crate) mariadb_busy: f64,
 }
 
 impl Counters {
@@ -29,6 +34,8 @@ impl Counters {
             commits: count("Com_commit"),
             published: published(cluster).await?,
             nodes_busy: busy(cluster.ids())?,
+            backends_busy: busy(cluster.backend_ids())?,
+            mariadb_busy: busy(iter::once(cluster.mariadb.id()))?,
         })
     }
 
@@ -38,6 +45,8 @@ impl Counters {
             commits: self.commits - earlier.commits,
             published: self.published - earlier.published,
             nodes_busy: self.nodes_busy - earlier.nodes_busy,
+            backends_busy: self.backends_busy - earlier.backends_busy,
+            mariadb_busy: self.mariadb_busy - earlier.mariadb_busy,
         }
     }
 }

@@ -73,6 +73,16 @@ impl Load {
         Ok(self.counters.nodes_busy / self.messages()?)
     }
 
+    /// Seconds of the backends' processor time a message.
+    pub(crate) fn backends_busy(&self) -> anyhow::Result<f64> {
+        Ok(self.counters.backends_busy / self.messages()?)
+    }
+
+    /// Seconds of MariaDB's processor time a message.
+    pub(crate) fn mariadb_busy(&self) -> anyhow::Result<f64> {
+        Ok(self.counters.mariadb_busy / self.messages()?)
+    }
+
     /// Publishes on Redis a message.
     pub(crate) fn published(&self) -> anyhow::Result<f64> {
         Ok(self.counters.published / self.messages()?)

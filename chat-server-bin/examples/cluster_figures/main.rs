@@ -1,10 +1,11 @@
-//! Measures a cluster of three nodes behind nginx, on a MariaDB and a Redis of its own: `cluster_figures [log] [RUNS]`.
+//! Measures a cluster of three nodes behind nginx, on a MariaDB and a Redis of its own: `cluster_figures [log|rpc] [RUNS]`.
 //!
 //! `make figures` builds what it needs and runs it three times. Each run begins with an empty store, and measures
 //! a bare loop of inserts on the same MariaDB. It ends with an error where a message was lost, repeated or out of
 //! order.
 //!
-//! `make log-figures` measures what the event log costs instead, and what becomes of sends while its Kafka is away.
+//! `make log-figures` measures what the event log costs instead, and what becomes of sends while its Kafka is away;
+//! `make rpc-figures` what it costs to reach the store through backends.
 
 mod cluster;
 mod counters;
@@ -12,6 +13,7 @@ mod loads;
 mod log;
 mod processes;
 mod programs;
+mod rpc;
 mod table;
 
 use std::process::Command;
@@ -29,25 +31,29 @@ const NO_LOG: &str = "event_log = []";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
-    let is_of_log = arguments.next_if(|argument| argument == "log").is_some();
+    let part = arguments.next_if(|argument| ["log", "rpc"].contains(&argument.as_str()));
     let runs: usize = match arguments.next() {
-        Some(runs) => runs.parse().context("usage: cluster_figures [log] [RUNS]")?,
+        Some(runs) => runs.parse().context("usage: cluster_figures [log|rpc] [RUNS]")?,
         None => 1,
     };
     let programs = Programs::find()?;
     let mut table = Table::default();
-    if is_of_log {
-        log::measure(&programs, runs, &mut table).await?;
-        table.print();
-        return Ok(());
-    }
-    for _ in 0..runs {
-        let cluster = Cluster::start(&programs, |_| NO_LOG.to_owned()).await?;
-        sends(&programs, &cluster, &mut table).await?;
-        latency(&programs, &cluster, &mut table).await?;
-        group(&programs, &cluster, &mut table).await?;
+    match part.as_deref() {
+        Some("log") => log::measure(&programs, runs, &mut table).await?,
+        Some(_) => rpc::measure(&programs, runs, &mut table).await?,
+        None => whole(&programs, runs, &mut table).await?,
     }
     table.print();
+    Ok(())
+}
+
+async fn whole(programs: &Programs, runs: usize, table: &mut Table) -> anyhow::Result<()> {
+    for _ in 0..runs {
+        let cluster = Cluster::start(programs, |_| NO_LOG.to_owned()).await?;
+        sends(programs, &cluster, table).await?;
+        latency(programs, &cluster, table).await?;
+        group(programs, &cluster, table).await?;
+    }
     Ok(())
 }
 

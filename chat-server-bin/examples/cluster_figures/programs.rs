@@ -33,7 +33,7 @@ impl Programs {
 fn present(program: &Path) -> anyhow::Result<PathBuf> {
     if !program.is_file() {
         bail!(
-            "{} is missing: `make figures` and `make log-figures` build all that is needed",
+            "{} is missing: `make figures`, `make log-figures` and `make rpc-figures` build all that is needed",
             program.display()
         );
     }
