@@ -5,25 +5,37 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use chat_test_services::MariaDb;
+use chat_test_services::{MariaDb, ZooKeeper};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
-/// A server for many clusters that do it no harm: the one that the environment names, or one that is
-/// started when it is first asked for.
+/// Services for many clusters that do them no harm: those that the environment names, or ones that are
+/// started when they are first asked for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SharedServer(Arc<OnceLock<MariaDb>>);
+pub(crate) struct SharedServer {
+    mariadb: Arc<OnceLock<MariaDb>>,
+    zookeeper: Arc<OnceLock<ZooKeeper>>,
+}
 
 impl SharedServer {
-    /// Its URL, without a database.
+    /// The URL of MariaDB, without a database.
     pub(crate) fn url(&self) -> String {
-        std::env::var("CHAT_TEST_MYSQL_URL")
-            .ok()
-            .filter(|url| !url.is_empty())
-            .unwrap_or_else(|| {
-                let start = || MariaDb::start().unwrap_or_else(|error| panic!("{error}"));
-                self.0.get_or_init(start).url()
-            })
+        named("CHAT_TEST_MYSQL_URL").unwrap_or_else(|| {
+            let start = || MariaDb::start().unwrap_or_else(|error| panic!("{error}"));
+            self.mariadb.get_or_init(start).url()
+        })
     }
+
+    /// Where ZooKeeper is.
+    pub(crate) fn zookeeper(&self) -> String {
+        named("CHAT_TEST_ZOOKEEPER").unwrap_or_else(|| {
+            let start = || ZooKeeper::start().unwrap_or_else(|error| panic!("{error}"));
+            self.zookeeper.get_or_init(start).connect_string()
+        })
+    }
+}
+
+fn named(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 /// A database of one cluster. Dropping it drops the database.
@@ -53,6 +65,11 @@ impl Database {
         let mut database = Self::create(server);
         database.drops = false;
         database
+    }
+
+    /// Its name, which no other has.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its URL, straight to the server.

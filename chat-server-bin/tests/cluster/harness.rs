@@ -13,21 +13,28 @@
 //! cluster.redis.restart().unwrap();               // with its data lost
 //! cluster.mariadb().kill().unwrap();              // SIGKILL, then `restart` recovers
 //! ```
+//!
+//! With `backends: 2` in the plan the nodes reach their store through two backend services:
+//!
+//! ```ignore
+//! cluster.backends[0].kill();                     // and `restart`, `signal_to_end` as with nodes
+//! cluster.backends[1].freeze();                   // SIGSTOP, until `thaw`
+//! cluster.zookeeper().kill().unwrap();            // the nodes keep to the backends that they know
+//! ```
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::thread;
 
-use chat_test_services::{MariaDb, Nginx, Redis, TcpProxy, free_port};
+use chat_test_services::{MariaDb, Nginx, Redis, TcpProxy, ZooKeeper};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::database::Database;
+use super::database::{Database, SharedServer};
 use super::front;
+use super::launch::{Kind, event_log, start_all};
+use crate::support::events::events;
 use crate::support::{Server, Wire};
 
-/// How the nodes reach MariaDB and Redis.
+/// How MariaDB and Redis are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Links {
     /// Straight.
@@ -41,19 +48,22 @@ pub(crate) enum Links {
 pub(crate) struct Plan {
     /// How many nodes.
     pub(crate) nodes: usize,
-    /// Further lines of each node's settings file, `limits.max_frame = 256` for example.
+    /// How many backend services, which the nodes find in ZooKeeper; with none, nodes open the store themselves.
+    pub(crate) backends: usize,
+    /// Further lines of the settings files of nodes and backends, `limits.max_frame = 256` for example.
     pub(crate) settings: Vec<String>,
-    /// How the nodes reach MariaDB and Redis.
+    /// How MariaDB and Redis are reached.
     pub(crate) links: Links,
     /// Where the nodes write the event log besides a file each, such as `kafka://127.0.0.1:9092/events`.
     pub(crate) event_logs: Vec<String>,
 }
 
 impl Default for Plan {
-    /// Three nodes with the default settings and direct links.
+    /// Three nodes with the default settings, their own store and direct links.
     fn default() -> Self {
         Self {
             nodes: 3,
+            backends: 0,
             settings: Vec::new(),
             links: Links::Direct,
             event_logs: Vec::new(),
@@ -68,63 +78,87 @@ impl Default for Plan {
 pub(crate) struct Cluster {
     /// The nodes, named `node-1` and so on.
     pub(crate) nodes: Vec<Server>,
+    /// The backend services, named `backend-1` and so on.
+    pub(crate) backends: Vec<Server>,
     /// What clients connect to.
     pub(crate) nginx: Nginx,
     /// The bus, and who is online.
     pub(crate) redis: Redis,
-    /// The nodes' database, for looks into it that go straight to the server.
+    /// The database, for looks into it that go straight to the server.
     pub(crate) database: Database,
     store_link: Option<TcpProxy>,
     bus_link: Option<TcpProxy>,
     mariadb: Option<MariaDb>,
+    zookeeper: Option<ZooKeeper>,
     directory: TempDir,
 }
 
 impl Cluster {
-    /// Starts a cluster on a MariaDB of its own, and waits until all of it is ready.
+    /// Starts a cluster on a MariaDB of its own, and a `ZooKeeper` where it needs one, and waits until all of it is ready.
     pub(crate) fn start(plan: &Plan) -> Self {
         let mariadb = MariaDb::start().unwrap_or_else(|error| panic!("{error}"));
-        let database = Database::create_to_stay(&mariadb.url());
-        let address = mariadb.address();
-        Self::start_with(plan, database, address, Some(mariadb))
+        let start = || ZooKeeper::start().unwrap_or_else(|error| panic!("{error}"));
+        let zookeeper = (plan.backends > 0).then(start);
+        let ground = Ground {
+            database: Database::create_to_stay(&mariadb.url()),
+            mariadb: mariadb.address(),
+            zookeeper: zookeeper.as_ref().map(ZooKeeper::connect_string),
+        };
+        Self {
+            mariadb: Some(mariadb),
+            zookeeper,
+            ..Self::start_with(plan, ground)
+        }
     }
 
     /// Starts a cluster on a database of its own on a server that others use too, which the test must not harm.
-    pub(crate) fn start_on(server: &str, plan: &Plan) -> Self {
+    pub(crate) fn start_on(server: &SharedServer, plan: &Plan) -> Self {
         assert_eq!(plan.links, Links::Direct, "the server's address is not known");
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::start_with(plan, Database::create(server), nowhere, None)
+        let ground = Ground {
+            database: Database::create(&server.url()),
+            mariadb: SocketAddr::from(([127, 0, 0, 1], 0)),
+            zookeeper: (plan.backends > 0).then(|| server.zookeeper()),
+        };
+        Self::start_with(plan, ground)
     }
 
-    fn start_with(plan: &Plan, database: Database, store: SocketAddr, mariadb: Option<MariaDb>) -> Self {
+    fn start_with(plan: &Plan, ground: Ground) -> Self {
         let redis = Redis::start().unwrap_or_else(|error| panic!("{error}"));
         let link = |target| match plan.links {
             Links::Direct => None,
             Links::Breakable => Some(TcpProxy::start(target).expect("a free port")),
         };
-        let (store_link, bus_link) = (link(store), link(redis.address()));
-        let store = store_link
-            .as_ref()
-            .map_or_else(|| database.url(), |link| database.url_through(link.address()));
+        let (store_link, bus_link) = (link(ground.mariadb), link(redis.address()));
+        let store = store_link.as_ref().map_or_else(
+            || ground.database.url(),
+            |link| ground.database.url_through(link.address()),
+        );
         let bus = bus_link
             .as_ref()
             .map_or_else(|| redis.url(), |link| Redis::url_at(link.address()));
         let directory = tempfile::tempdir().expect("a temporary folder");
-        let common = format!(
-            "store = {store:?}\nbus = {bus:?}\npresence = {bus:?}\n\
-             proxy_protocol_from = [\"127.0.0.1/32\"]\n{}\n",
-            plan.settings.join("\n")
+        let registry = ground.registry();
+        let settings = format!("store = {store:?}\nregistry = {registry:?}\n");
+        let backends = start_all(plan, &directory, Kind::Backend, &settings);
+        let store = match backends.len() {
+            0 => store,
+            _ => format!("grpc+{registry}"),
+        };
+        let settings = format!(
+            "store = {store:?}\nbus = {bus:?}\npresence = {bus:?}\nproxy_protocol_from = [\"127.0.0.1/32\"]\n"
         );
-        let nodes = start_nodes(plan, &directory, &common);
+        let nodes = start_all(plan, &directory, Kind::Node, &settings);
         let addresses: Vec<_> = nodes.iter().map(Server::address).collect();
         Self {
             nginx: front::start(&addresses),
             nodes,
+            backends,
             redis,
-            database,
+            database: ground.database,
             store_link,
             bus_link,
-            mariadb,
+            mariadb: None,
+            zookeeper: None,
             directory,
         }
     }
@@ -154,23 +188,27 @@ impl Cluster {
             .expect("this cluster has a server of its own")
     }
 
-    /// The nodes' way to MariaDB, where links are [`Breakable`](Links::Breakable).
+    /// The `ZooKeeper`, where the cluster has backends and one of its own.
+    #[cfg(feature = "grpc")]
+    pub(crate) const fn zookeeper(&mut self) -> &mut ZooKeeper {
+        self.zookeeper
+            .as_mut()
+            .expect("this cluster has a ZooKeeper of its own")
+    }
+
+    /// The way to MariaDB, where links are [`Breakable`](Links::Breakable).
     pub(crate) const fn store_link(&self) -> &TcpProxy {
         self.store_link.as_ref().expect("the links are breakable")
     }
 
-    /// The nodes' way to Redis, where links are [`Breakable`](Links::Breakable).
+    /// The way to Redis, where links are [`Breakable`](Links::Breakable).
     pub(crate) const fn bus_link(&self) -> &TcpProxy {
         self.bus_link.as_ref().expect("the links are breakable")
     }
 
     /// What a node has recorded in the event log since the cluster began, also before it was restarted.
     pub(crate) fn events(&self, node: usize) -> Vec<Value> {
-        let text = fs::read_to_string(event_log(&self.directory, node)).unwrap_or_default();
-        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        lines
-            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
-            .collect()
+        events(&event_log(&self.directory, &Kind::Node.name(node)))
     }
 
     /// How many nodes have had a session.
@@ -182,38 +220,30 @@ impl Cluster {
         (0..self.nodes.len()).filter(served).count()
     }
 
-    /// The logs of all nodes since they last started, and nginx'.
+    /// The logs of all nodes and backends since they last started, and nginx'.
     pub(crate) fn logs(&self) -> String {
-        let nodes = (1..).zip(&self.nodes);
-        let logs = nodes.map(|(number, node)| format!("node-{number}:\n{}\n", node.stderr()));
-        logs.collect::<String>() + "nginx:\n" + &self.nginx.log()
+        let of = |kind: Kind, servers: &[Server]| {
+            let logs = servers.iter().enumerate().map(|(number, server)| {
+                let name = kind.name(number);
+                format!("{name}:\n{}\n", server.stderr())
+            });
+            logs.collect::<String>()
+        };
+        of(Kind::Backend, &self.backends) + &of(Kind::Node, &self.nodes) + "nginx:\n" + &self.nginx.log()
     }
 }
 
-/// Starts all nodes at once, as after a power cut.
-fn start_nodes(plan: &Plan, directory: &TempDir, common: &str) -> Vec<Server> {
-    thread::scope(|scope| {
-        let starts: Vec<_> = (0..plan.nodes)
-            .map(|node| {
-                let name = format!("node-{}", node + 1);
-                let mut logs = vec![format!("file:{}", event_log(directory, node).display())];
-                logs.extend_from_slice(&plan.event_logs);
-                let config = directory.path().join(format!("{name}.toml"));
-                let own = format!("node = {name:?}\nhttp = \"127.0.0.1:0\"\nevent_log = {logs:?}\n{common}");
-                fs::write(&config, own).expect("the folder is there");
-                scope.spawn(move || {
-                    let listen = free_port().expect("a free port").to_string();
-                    Server::start_at(&listen, &["--config", &config.to_string_lossy()])
-                })
-            })
-            .collect();
-        let started = starts
-            .into_iter()
-            .map(|start| start.join().expect("the node starts"));
-        started.collect()
-    })
+/// What a cluster stands on.
+struct Ground {
+    database: Database,
+    mariadb: SocketAddr,
+    zookeeper: Option<String>,
 }
 
-fn event_log(directory: &TempDir, node: usize) -> PathBuf {
-    directory.path().join(format!("node-{}.jsonl", node + 1))
+impl Ground {
+    /// Where backends announce themselves; nowhere without a `ZooKeeper`. Its path is this cluster's alone.
+    fn registry(&self) -> String {
+        let at = |zookeeper| format!("zookeeper://{zookeeper}/{}", self.database.name());
+        self.zookeeper.as_deref().map_or_else(String::new, at)
+    }
 }

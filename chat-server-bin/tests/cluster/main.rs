@@ -9,12 +9,15 @@
 )]
 
 mod addresses;
+#[cfg(feature = "grpc")]
+mod backends;
 mod database;
 mod devices;
 mod faults;
 mod front;
 mod harness;
 mod injection;
+mod launch;
 #[cfg(feature = "kafka")]
 mod log;
 mod losses;
@@ -32,6 +35,7 @@ mod removed;
 #[path = "../scrape/mod.rs"]
 #[allow(dead_code, reason = "the test of the page uses the rest")]
 mod scrape;
+mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../writers/mod.rs"]
@@ -62,6 +66,8 @@ fn main() -> Result<ExitCode> {
     trials.extend(readiness::trials());
     trials.extend(metrics::trials());
     trials.extend(faults::trials());
+    #[cfg(feature = "grpc")]
+    trials.extend(backends::trials()?);
     #[cfg(feature = "kafka")]
     trials.extend(log::trials());
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
@@ -77,7 +83,16 @@ fn test(name: &str, run: fn()) -> Trial {
 
 /// A test that fails by an error, or by panicking.
 fn fallible(name: &str, run: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    trial(name, NEEDS, move || {
+    needing(NEEDS, name, run)
+}
+
+/// The same where it needs other services.
+fn needing(
+    needs: &'static [Service],
+    name: &str,
+    run: impl FnOnce() -> Result<()> + Send + 'static,
+) -> Trial {
+    trial(name, needs, move || {
         run().map_err(|error| Failed::from(format!("{error:#}")))
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
-use chat_test_services::eventually;
+use chat_test_services::{Service, eventually};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
@@ -17,21 +17,32 @@ use crate::player::{Stage, all_transcripts, play};
 const OF_EACH_NODE: [&str; 1] = ["limits.connections_per_address"];
 
 pub(crate) fn trials() -> Result<Vec<Trial>> {
+    trials_on("protocol", crate::NEEDS, Plan::default)
+}
+
+/// A trial for each transcript on such a cluster, which needs these services; their names begin with `kind`.
+pub(crate) fn trials_on(kind: &str, needs: &'static [Service], plan: fn() -> Plan) -> Result<Vec<Trial>> {
     let server = SharedServer::default();
     let trial = |(name, transcript): (String, Transcript)| {
         let server = server.clone();
-        crate::fallible(&format!("protocol::{name}"), move || run(&server, &transcript))
+        crate::needing(needs, &format!("{kind}::{name}"), move || {
+            run(&server, plan(), &transcript)
+        })
     };
     Ok(all_transcripts()?.into_iter().map(trial).collect())
 }
 
-fn run(server: &SharedServer, transcript: &Transcript) -> Result<()> {
+fn run(server: &SharedServer, plan: Plan, transcript: &Transcript) -> Result<()> {
     let plan = Plan {
-        nodes: nodes_for(transcript),
+        nodes: if counts_for_each_node(transcript) {
+            1
+        } else {
+            plan.nodes
+        },
         settings: transcript.settings.clone(),
-        ..Plan::default()
+        ..plan
     };
-    let mut cluster = Cluster::start_on(&server.url(), &plan);
+    let mut cluster = Cluster::start_on(server, &plan);
     play(transcript, &mut cluster)?;
     let wanted = sessions_at_once(transcript).min(plan.nodes);
     let served = eventually("the sessions are spread over nodes", || {
@@ -45,13 +56,9 @@ fn run(server: &SharedServer, transcript: &Transcript) -> Result<()> {
     Ok(())
 }
 
-fn nodes_for(transcript: &Transcript) -> usize {
+fn counts_for_each_node(transcript: &Transcript) -> bool {
     let of_each_node = |setting: &String| OF_EACH_NODE.iter().any(|name| setting.starts_with(name));
-    if transcript.settings.iter().any(of_each_node) {
-        1
-    } else {
-        Plan::default().nodes
-    }
+    transcript.settings.iter().any(of_each_node)
 }
 
 /// How many clients are logged in at the same time at most; nginx gives each another node.

@@ -51,8 +51,13 @@ impl Scrape {
 
     /// The value of a series, written as in the answer.
     pub(crate) fn value(&self, series: &str) -> f64 {
-        let value = self.samples.get(series);
-        *value.unwrap_or_else(|| panic!("no {series} in\n{}", self.text))
+        self.value_so_far(series)
+            .unwrap_or_else(|| panic!("no {series} in\n{}", self.text))
+    }
+
+    /// The same of a series that is told from when there is something to tell.
+    pub(crate) fn value_so_far(&self, series: &str) -> Option<f64> {
+        self.samples.get(series).copied()
     }
 
     /// Checks that it is the text form of Prometheus: each sample belongs to a name whose type and meaning are

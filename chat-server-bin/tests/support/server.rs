@@ -106,6 +106,19 @@ impl Server {
         self.process.wait().expect("a killed process ends");
     }
 
+    /// Stops it where it stands; its connections stay open.
+    ///
+    /// # Panics
+    /// Where it does not stop.
+    pub fn freeze(&mut self) {
+        self.process.freeze().expect("a process can be stopped");
+    }
+
+    /// Lets it go on after [`freeze`](Self::freeze).
+    pub fn thaw(&mut self) {
+        self.process.thaw();
+    }
+
     /// Asks it to end, and does not wait.
     pub fn signal_to_end(&mut self) {
         self.process.signal(Signal::SIGTERM);

@@ -38,6 +38,8 @@ struct Session<'a> {
     /// What it sent.
     own: HashMap<ConversationId, BTreeSet<Seq>>,
     pinged_at: Option<Instant>,
+    /// When the last request was answered.
+    answered_at: Option<Instant>,
     next_ping: Instant,
     next_tick: Instant,
     ticked_in: Option<Phase>,
@@ -59,6 +61,7 @@ pub(super) async fn run(writer: &mut Writer) -> Ended {
         reached: HashMap::new(),
         own: HashMap::new(),
         pinged_at: None,
+        answered_at: None,
         next_ping: Instant::now() + PING,
         next_tick: Instant::now(),
         ticked_in: None,
@@ -123,9 +126,11 @@ impl Session<'_> {
         let login = json!({
             "type": "login", "ref": "login", "token": self.writer.token, "device": role.device.as_str(),
         });
+        let asked_at = Instant::now();
         self.send(&login).await?;
         let welcome = timeout(SILENCE, self.wire.next_frame()).await;
         let welcome = welcome.ok().flatten().ok_or(Ended::Lost(None))?;
+        self.answered(asked_at);
         match (welcome["type"].as_str(), welcome["code"].as_str()) {
             (Some("welcome"), _) => {
                 if let Some(token) = welcome["token"].as_str() {
@@ -133,7 +138,8 @@ impl Session<'_> {
                 }
                 Ok(())
             }
-            (_, Some("unavailable" | "rate_limited" | "server_draining")) => {
+            (_, Some(code @ ("unavailable" | "rate_limited" | "server_draining"))) => {
+                self.writer.shared.log().report.unavailable += usize::from(code == "unavailable");
                 Err(Ended::Lost(Some(retry_after(&welcome))))
             }
             _ => panic!("{} can't log in: {welcome}", self.writer.role.user),
@@ -340,14 +346,14 @@ impl Session<'_> {
         log.push(record);
     }
 
-    /// Requests of other kinds wait for the sends before them, and sends for these: only who makes
-    /// no others can tell how long a send takes.
-    fn answered(&self, sent_at: Instant) {
-        if self.writer.door.is_some() {
-            return;
-        }
+    /// Requests of other kinds wait for the sends before them, and sends for these: who makes such counts from the
+    /// answer before.
+    fn answered(&mut self, sent_at: Instant) {
+        let before = self.answered_at.replace(Instant::now());
+        let before = before.filter(|_| self.writer.door.is_some());
+        let since = before.map_or(sent_at, |before| before.max(sent_at));
         let mut log = self.writer.shared.log();
-        log.report.slowest_answer = log.report.slowest_answer.max(sent_at.elapsed());
+        log.report.slowest_answer = log.report.slowest_answer.max(since.elapsed());
     }
 
     fn goodbye(&self, frame: &Value) -> Ended {

@@ -38,7 +38,7 @@ pub(crate) struct Report {
     pub(crate) cut_off: usize,
     /// Requests that were answered with `unavailable`; each says when to try again.
     pub(crate) unavailable: usize,
-    /// The longest time that an answer of either kind took, on sessions that only send.
+    /// The longest time that any answer took, of whatever kind.
     pub(crate) slowest_answer: Duration,
     /// Connections that were given up because no answer came.
     pub(crate) silent: usize,

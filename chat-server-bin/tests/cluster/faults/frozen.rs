@@ -11,8 +11,8 @@ use chat_test_services::{Process, Signal, eventually};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
-use super::stage::Stage;
 use crate::people::Person;
+use crate::stage::Stage;
 use crate::support::Wire;
 
 /// Where these name a server and a request to log in, this program is the client.

@@ -1,6 +1,6 @@
 //! The nodes' ways to Redis and MariaDB are cut, then stalled: open, and nothing passes.
 
-use super::stage::{BACK, SLOWEST_ANSWER, Stage};
+use crate::stage::{BACK, SLOWEST_ANSWER, Stage};
 
 /// What a node logs when the bus loses something, and when it does no more.
 pub(super) const BUS_IS_AWAY: &str = "the bus does not bring everything";

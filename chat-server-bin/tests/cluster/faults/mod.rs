@@ -5,14 +5,19 @@ mod frozen;
 mod links;
 mod nodes;
 mod services;
-mod stage;
 
 pub(crate) use frozen::run_as_child;
 use libtest_mimic::Trial;
-use stage::SharedStage;
+
+use crate::harness::{Links, Plan};
+use crate::stage::SharedStage;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let stage = SharedStage::default();
+    let stage = SharedStage::new("faults", crate::NEEDS, || Plan {
+        settings: vec!["drain = \"1s\"".to_owned()],
+        links: Links::Breakable,
+        ..Plan::default()
+    });
     let trial = |name, fault| stage.trial(name, fault);
     vec![
         trial("a_node_is_killed_every_few_seconds", nodes::are_killed),

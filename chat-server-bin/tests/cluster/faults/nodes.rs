@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::stage::{BACK, Stage};
+use crate::stage::{BACK, Stage};
 
 const KILLS: usize = 5;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::links::{BUS_IS_AWAY, BUS_IS_BACK};
-use super::stage::{BACK, SLOWEST_ANSWER, STORE_TIMEOUT, Stage};
+use crate::stage::{BACK, SLOWEST_ANSWER, STORE_TIMEOUT, Stage};
 
 /// Killed twice, and each time it comes back without any data.
 pub(super) fn redis_is_killed(stage: &mut Stage) {

@@ -23,7 +23,7 @@ struct Shared {
 
 impl Shared {
     fn start(&self) -> Cluster {
-        Cluster::start_on(&self.server.url(), &Plan::default())
+        Cluster::start_on(&self.server, &Plan::default())
     }
 
     fn trial(&self, name: &str, run: impl FnOnce(&Cluster) + Send + 'static) -> Trial {

@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chat_test_services::Service;
 use libtest_mimic::Trial;
 
-use crate::harness::{Cluster, Links, Plan};
+use crate::harness::{Cluster, Plan};
 use crate::writers::{self, Crowd, Report};
 
 const CROWD: writers::Plan = writers::Plan {
@@ -18,11 +19,11 @@ const CROWD: writers::Plan = writers::Plan {
     pause: Duration::from_millis(600),
 };
 /// The time that a node gives a store: the default.
-pub(super) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A message waits for the batch before it and then for its own; the rest is for a busy machine.
-pub(super) const SLOWEST_ANSWER: Duration = Duration::from_secs(13);
+pub(crate) const SLOWEST_ANSWER: Duration = Duration::from_secs(13);
 /// How long after a fault is healed everybody may still be kept from writing.
-pub(super) const BACK: Duration = Duration::from_secs(20);
+pub(crate) const BACK: Duration = Duration::from_secs(20);
 /// How long the crowd may take to have all its answers, and then all its messages.
 const SETTLED: Duration = Duration::from_secs(40);
 /// How often the crowd reconnects until all nodes have sessions.
@@ -30,23 +31,38 @@ const TRIES: usize = 15;
 /// How much is shown where a test fails.
 const SHOWN: usize = 20_000;
 
-pub(super) struct Stage {
-    pub(super) cluster: Cluster,
-    pub(super) crowd: Crowd,
-    pub(super) random: fastrand::Rng,
+pub(crate) struct Stage {
+    pub(crate) cluster: Cluster,
+    pub(crate) crowd: Crowd,
+    pub(crate) random: fastrand::Rng,
 }
 
-/// One stage for all faults, one after the other. After a failure the next fault gets a new one.
-#[derive(Clone, Default)]
-pub(super) struct SharedStage(Arc<Mutex<Option<Stage>>>);
+/// One stage for all faults of a kind, one after the other. After a failure the next fault gets a new one.
+#[derive(Clone)]
+pub(crate) struct SharedStage {
+    kind: &'static str,
+    needs: &'static [Service],
+    plan: fn() -> Plan,
+    slot: Arc<Mutex<Option<Stage>>>,
+}
 
 impl SharedStage {
+    /// A stage on such a cluster, which needs these services, for trials whose names begin with `kind`.
+    pub(crate) fn new(kind: &'static str, needs: &'static [Service], plan: fn() -> Plan) -> Self {
+        Self {
+            kind,
+            needs,
+            plan,
+            slot: Arc::default(),
+        }
+    }
+
     /// A trial that does something to the cluster while all write, and then judges what they saw.
-    pub(super) fn trial(&self, name: &'static str, fault: fn(&mut Stage)) -> Trial {
+    pub(crate) fn trial(&self, name: &'static str, fault: fn(&mut Stage)) -> Trial {
         let shared = self.clone();
-        crate::fallible(&format!("faults::{name}"), move || {
-            let mut slot = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut stage = slot.take().unwrap_or_else(Stage::start);
+        crate::needing(self.needs, &format!("{}::{name}", self.kind), move || {
+            let mut slot = shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut stage = slot.take().unwrap_or_else(|| Stage::start(&(shared.plan)()));
             let done = catch_unwind(AssertUnwindSafe(|| {
                 stage.begin();
                 fault(&mut stage);
@@ -65,12 +81,8 @@ impl SharedStage {
 }
 
 impl Stage {
-    fn start() -> Self {
-        let cluster = Cluster::start(&Plan {
-            settings: vec!["drain = \"1s\"".to_owned()],
-            links: Links::Breakable,
-            ..Plan::default()
-        });
+    fn start(plan: &Plan) -> Self {
+        let cluster = Cluster::start(plan);
         let seed = writers::seed();
         let crowd = Crowd::register(cluster.address(), CROWD, "user", seed);
         Self {
@@ -104,7 +116,7 @@ impl Stage {
     }
 
     /// How many connections each node has, as Linux tells.
-    pub(super) fn sessions(&self) -> Vec<usize> {
+    pub(crate) fn sessions(&self) -> Vec<usize> {
         let table = fs::read_to_string("/proc/net/tcp").expect("this is Linux");
         let connections: Vec<_> = table
             .lines()
@@ -132,25 +144,25 @@ impl Stage {
         assert!(violations.is_empty(), "{} of {violations:#?}", violations.len());
     }
 
-    pub(super) fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         self.crowd.report()
     }
 
     /// Messages are sent and answered.
-    pub(super) fn goes_on(&mut self, meanwhile: &str) {
+    pub(crate) fn goes_on(&mut self, meanwhile: &str) {
         let sent = self.report().sent + CROWD.users;
         let what = format!("messages are sent while {meanwhile}");
         self.crowd.wait_until(&what, BACK, |report| report.sent >= sent);
     }
 
     /// How often a node has logged something since it last started.
-    pub(super) fn logged(&self, what: &str) -> Vec<usize> {
+    pub(crate) fn logged(&self, what: &str) -> Vec<usize> {
         let nodes = self.cluster.nodes.iter();
         nodes.map(|node| node.stderr().matches(what).count()).collect()
     }
 
     /// All nodes log something once more.
-    pub(super) fn all_log(&mut self, what: &str, before: &[usize], within: Duration) {
+    pub(crate) fn all_log(&mut self, what: &str, before: &[usize], within: Duration) {
         let Self { cluster, crowd, .. } = self;
         crowd.wait_until(&format!("all nodes log {what:?}"), within, |_| {
             let mut nodes = cluster.nodes.iter().zip(before);
