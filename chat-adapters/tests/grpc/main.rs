@@ -8,6 +8,8 @@
 
 mod adversaries;
 mod backend;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod counters;
 mod encrypted;
 mod losses;

@@ -1,95 +1,38 @@
 //! What a node tells of its calls and of its backends: metrics and log.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use chat_adapters::grpc::METRICS;
 use chat_core::meters::describe;
 use chat_core::ports::UserStore;
 use futures_util::FutureExt as _;
-use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
-    SharedString, Unit,
-};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::backend::Lines;
+use crate::counted::series;
 use crate::scene::{DEADLINE, eventually, kind, new_user, store, user, within};
 use crate::scripted::{Answer, Scripted, broken, may_have_happened, not_done};
 
-/// Keeps the sum of each counter, the level of each gauge, and the number of values of each histogram.
-#[derive(Clone, Default)]
-struct Meters(Arc<Mutex<HashMap<String, Arc<Value>>>>);
-
-#[derive(Default)]
-struct Value(AtomicI64);
+/// What a node counts.
+struct Meters(PrometheusHandle);
 
 impl Meters {
-    fn of(&self, key: &Key) -> Arc<Value> {
-        let labels = key.labels().map(|label| format!(" {}", label.value()));
-        let name = format!("{}{}", key.name(), labels.collect::<String>());
-        Arc::clone(self.0.lock().unwrap().entry(name).or_default())
-    }
-
-    fn get(&self, name: &str) -> i64 {
-        self.0.lock().unwrap()[name].0.load(Ordering::Relaxed)
+    fn get(&self, series_name: &str) -> i64 {
+        series(&self.0)[series_name]
     }
 
     fn calls(&self) -> [i64; 5] {
         ["answered", "not_done", "may_have_happened", "broken", "cancelled"]
-            .map(|outcome| self.get(&format!("chat_rpc_calls_total {outcome}")))
+            .map(|outcome| self.get(&format!("chat_rpc_calls_total{{outcome=\"{outcome}\"}}")))
     }
 
     fn backends(&self) -> [i64; 3] {
-        ["serving", "not_serving", "away"].map(|state| self.get(&format!("chat_rpc_backends {state}")))
-    }
-}
-
-impl CounterFn for Value {
-    fn increment(&self, value: u64) {
-        self.0.fetch_add(i64::try_from(value).unwrap(), Ordering::Relaxed);
+        ["serving", "not_serving", "away"]
+            .map(|state| self.get(&format!("chat_rpc_backends{{state=\"{state}\"}}")))
     }
 
-    fn absolute(&self, value: u64) {
-        self.0.store(i64::try_from(value).unwrap(), Ordering::Relaxed);
-    }
-}
-
-impl GaugeFn for Value {
-    fn increment(&self, value: f64) {
-        self.0.fetch_add(value as i64, Ordering::Relaxed);
-    }
-
-    fn decrement(&self, value: f64) {
-        self.0.fetch_sub(value as i64, Ordering::Relaxed);
-    }
-
-    fn set(&self, value: f64) {
-        self.0.store(value as i64, Ordering::Relaxed);
-    }
-}
-
-impl HistogramFn for Value {
-    fn record(&self, _: f64) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Recorder for Meters {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(self.of(key))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::from_arc(self.of(key))
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(self.of(key))
+    fn retries(&self, after: &str) -> i64 {
+        self.get(&format!("chat_rpc_retries_total{{after=\"{after}\"}}"))
     }
 }
 
@@ -101,8 +44,9 @@ async fn answering(answers: Vec<Answer>) -> Scripted {
 
 #[tokio::test]
 async fn calls_repetitions_and_backends_are_counted() {
-    let meters = Meters::default();
-    let _recorder = metrics::set_default_local_recorder(&meters);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let meters = Meters(recorder.handle());
+    let _guard = metrics::set_default_local_recorder(&recorder);
     describe(METRICS);
     let empty = || Answer::Message(Vec::new());
     let answers = vec![
@@ -133,9 +77,9 @@ async fn calls_repetitions_and_backends_are_counted() {
     .await;
     drop(given_up);
     assert_eq!(meters.calls(), [2, 1, 1, 1, 1]);
-    assert_eq!(meters.get("chat_rpc_call_seconds"), 6);
-    assert_eq!(meters.get("chat_rpc_retries_total not_done"), 2);
-    assert_eq!(meters.get("chat_rpc_retries_total may_have_happened"), 0);
+    assert_eq!(meters.get("chat_rpc_call_seconds_count"), 6);
+    assert_eq!(meters.retries("not_done"), 2);
+    assert_eq!(meters.retries("may_have_happened"), 0);
     backend.die();
     eventually("it is away", || meters.backends() == [0, 0, 1]).await;
     assert_eq!(meters.get("chat_rpc_connections_lost_total"), 1);

@@ -6,6 +6,8 @@
 
 mod away;
 mod broker;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod faults;
 mod lines;
 mod metrics;
@@ -19,7 +21,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     lines::listen();
-    metrics::METERS.get_or_init(metrics::Meters::install);
+    metrics::install();
     let trials = [
         away::trials(),
         broker::trials(),

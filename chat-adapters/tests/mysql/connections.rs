@@ -33,11 +33,7 @@ pub(crate) async fn connections_killed_between_calls_cost_no_call(setting: Setti
         kill(&mut admin, id).await;
     }
     assert_eq!(store.users(&ids).await.unwrap().len(), 2);
-    assert_eq!(
-        setting.counters.retries("connection_lost"),
-        1,
-        "the others were tried too"
-    );
+    assert_eq!(setting.retries("connection_lost"), 1, "the others were tried too");
     let appended = store
         .append(&[message(ids[0], ids[1], "m", "hello")])
         .await
@@ -70,7 +66,7 @@ pub(crate) async fn a_connection_killed_during_a_call_is_replaced(setting: Setti
         seq: Seq::new(2).unwrap(),
     };
     assert_eq!(appended.unwrap(), [second]);
-    assert_eq!(setting.counters.retries("connection_lost"), 1);
+    assert_eq!(setting.retries("connection_lost"), 1);
 }
 
 pub(crate) async fn a_server_that_does_not_answer_costs_a_call_its_deadline_and_the_next_one_nothing(
@@ -133,7 +129,7 @@ pub(crate) async fn a_commit_that_is_not_answered_may_be_done_and_can_be_repeate
     let again = store.append(&batch).await.unwrap();
     let at = batch[0].at;
     assert_eq!(again, [Appended::Duplicate { seq: one, at }]);
-    assert_eq!(setting.counters.retries("connection_lost"), 0);
+    assert_eq!(setting.retries("connection_lost"), 0);
 }
 
 pub(crate) async fn a_commit_that_takes_too_long_may_be_done(setting: Setting) {

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Builder;
 
-use crate::counters::Counters;
+use crate::counted::series;
 use crate::database::{TestDatabase, unavailable};
 
 /// The name under which `CHAT_REQUIRE` makes a missing server a failure.
@@ -18,7 +19,15 @@ const SERVICE: &str = "mysql";
 #[derive(Clone)]
 pub(crate) struct Setting {
     pub(crate) database: TestDatabase,
-    pub(crate) counters: Counters,
+    counted: PrometheusHandle,
+}
+
+impl Setting {
+    /// How often calls were repeated for this reason.
+    pub(crate) fn retries(&self, reason: &str) -> i64 {
+        let name = format!("chat_mysql_retries_total{{reason=\"{reason}\"}}");
+        series(&self.counted).get(&name).copied().unwrap_or_default()
+    }
 }
 
 pub(crate) type Test = fn(Setting) -> Pin<Box<dyn Future<Output = ()>>>;
@@ -53,12 +62,13 @@ fn is_required() -> bool {
 /// Everything of one test runs on this thread, so that its counters are its own.
 fn run_one(test: Test) -> Result<(), Failed> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let counters = Counters::default();
-    metrics::with_local_recorder(&counters.clone(), || {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    metrics::with_local_recorder(&recorder, || {
         runtime.block_on(async {
             let setting = Setting {
                 database: TestDatabase::make().await?,
-                counters,
+                counted,
             };
             let ended = AssertUnwindSafe(test(setting.clone())).catch_unwind().await;
             setting.database.remove().await?;

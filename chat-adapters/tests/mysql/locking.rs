@@ -89,7 +89,7 @@ pub(crate) async fn states_written_by_two_nodes_at_once_are_all_written(setting:
     writers.join_all().await;
     assert_eq!(nodes[0].online_states(None, 100).await.unwrap(), ids);
     assert_eq!(
-        setting.counters.retries("deadlock"),
+        setting.retries("deadlock"),
         0,
         "rows are locked in the order of their keys"
     );
@@ -126,7 +126,7 @@ pub(crate) async fn a_deadlock_is_got_over_and_counted(setting: Setting) {
     let (appended, ()) = tokio::join!(store.append(&again), interference);
     let seq = Seq::new(2).unwrap();
     assert_eq!(appended.unwrap(), [Appended::Stored { seq }; 2]);
-    assert!(setting.counters.retries("deadlock") > 0);
+    assert!(setting.retries("deadlock") > 0);
 }
 
 pub(crate) async fn a_lock_that_another_program_keeps_ends_the_call_in_time_and_no_other(setting: Setting) {
@@ -145,7 +145,7 @@ pub(crate) async fn a_lock_that_another_program_keeps_ends_the_call_in_time_and_
     assert_eq!(error.kind(), BackendErrorKind::NotDone, "{error:?}");
     let took = begun.elapsed();
     assert!(took < 2 * DEADLINE, "{took:?}");
-    assert!(setting.counters.retries("lock_timeout") > 0);
+    assert!(setting.retries("lock_timeout") > 0);
     assert_eq!(store.users(&ids).await.unwrap().len(), 3);
     execute(&mut other, "ROLLBACK").await;
     let seq = Seq::new(2).unwrap();

@@ -10,7 +10,8 @@
 
 mod cancelling;
 mod connections;
-mod counters;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod database;
 mod harness;
 mod locking;

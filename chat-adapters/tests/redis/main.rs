@@ -7,6 +7,8 @@
 
 mod access;
 mod cluster;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod encrypted;
 mod losses;
 mod presence;

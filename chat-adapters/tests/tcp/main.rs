@@ -6,6 +6,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../counted/mod.rs"]
+mod counted;
 mod fixture;
 mod frames;
 mod proxy;

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chat_adapters::tcp::{IpNet, Keepalive, Serve};
 use chat_core::Limits;
-use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
+use crate::counted::series;
 use crate::fixture::{Client, Server, within};
 
 const PING: &[u8] = b"{\"type\":\"ping\",\"ref\":\"p\"}\n";
@@ -199,10 +199,23 @@ async fn only_configured_networks_are_load_balancers() {
     by_ipv6.ping().await;
 }
 
+/// How many connections were refused for their headers, by the series.
+fn refusals(counted: &PrometheusHandle) -> BTreeMap<String, i64> {
+    let mut refusals = series(counted);
+    refusals.retain(|name, _| name.starts_with("chat_proxy_headers_refused_total"));
+    refusals
+}
+
+fn refused(counted: &PrometheusHandle, reason: &str) -> i64 {
+    let name = format!("chat_proxy_headers_refused_total{{reason=\"{reason}\"}}");
+    refusals(counted).get(&name).copied().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn what_is_no_header_closes_the_connection_and_is_counted_by_its_reason() {
-    let counters = Counters::default();
-    let _guard = metrics::set_default_local_recorder(&counters);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
     let server = Server::start_with(Limits::default(), |serve| {
         behind_this_machine(serve).proxy_header_timeout(Duration::from_millis(200))
     })
@@ -217,21 +230,21 @@ async fn what_is_no_header_closes_the_connection_and_is_counted_by_its_reason() 
         ("late", b"PROXY TCP4 "),
         ("late", b""),
     ] {
-        let before = counters.of(reason);
+        let before = refused(&counted, reason);
         let mut client = connect_and_send(&server, bytes).await;
         is_closed_without_a_word(&mut client).await;
         within(async {
-            while counters.of(reason) == before {
+            while refused(&counted, reason) == before {
                 yield_now().await;
             }
         })
         .await;
-        assert_eq!(counters.of(reason), before + 1, "{reason}");
+        assert_eq!(refused(&counted, reason), before + 1, "{reason}");
     }
     let client = connect_and_send(&server, b"PROXY").await;
     drop(client);
     within(async {
-        while counters.of("cut_off") == 0 {
+        while refused(&counted, "cut_off") == 0 {
             yield_now().await;
         }
     })
@@ -241,8 +254,9 @@ async fn what_is_no_header_closes_the_connection_and_is_counted_by_its_reason() 
 
 #[tokio::test]
 async fn a_health_check_that_sends_nothing_is_no_refusal() {
-    let counters = Counters::default();
-    let _guard = metrics::set_default_local_recorder(&counters);
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
     let server = Server::start_with(one_connection_in_all(), behind_this_machine).await;
     for linger in [false, true] {
         let check = server.connect().await;
@@ -254,7 +268,7 @@ async fn a_health_check_that_sends_nothing_is_no_refusal() {
         within(async { while begins(&server, &text("192.0.2.7")).await.1["type"] != "pong" {} }).await;
         server.has_connections(0).await;
     }
-    assert_eq!(counters.all(), BTreeMap::new());
+    assert_eq!(refusals(&counted), BTreeMap::new());
 }
 
 fn one_connection_in_all() -> Limits {
@@ -383,55 +397,4 @@ async fn a_connection_with_its_header_is_not_closed_when_the_time_for_headers_is
             .is_err()
     );
     client.ping().await;
-}
-
-/// Counters by their `reason`.
-#[derive(Clone, Debug, Default)]
-struct Counters(Arc<Mutex<BTreeMap<String, u64>>>);
-
-struct ByReason {
-    counters: Counters,
-    reason: String,
-}
-
-impl Counters {
-    fn of(&self, reason: &str) -> u64 {
-        self.all().get(reason).copied().unwrap_or_default()
-    }
-
-    fn all(&self) -> BTreeMap<String, u64> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl CounterFn for ByReason {
-    fn increment(&self, value: u64) {
-        let mut counters = self.counters.0.lock().unwrap();
-        *counters.entry(self.reason.clone()).or_default() += value;
-    }
-
-    fn absolute(&self, _: u64) {}
-}
-
-impl Recorder for Counters {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        if key.name() != "chat_proxy_headers_refused_total" {
-            return Counter::noop();
-        }
-        let reason = key.labels().map(|label| label.value().to_owned()).collect();
-        let counters = self.clone();
-        Counter::from_arc(Arc::new(ByReason { counters, reason }))
-    }
-
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
-    }
-
-    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::noop()
-    }
 }

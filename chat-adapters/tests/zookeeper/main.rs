@@ -6,6 +6,8 @@
 
 mod closing;
 mod connections;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod lines;
 mod metrics;
 mod names;
