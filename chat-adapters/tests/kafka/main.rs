@@ -10,6 +10,8 @@ mod broker;
 mod counted;
 mod faults;
 mod lines;
+#[path = "../lines_of_log/mod.rs"]
+mod lines_of_log;
 mod metrics;
 mod mock;
 mod reading;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    lines::listen();
+    lines_of_log::listen();
     metrics::install();
     let trials = [
         away::trials(),

@@ -9,6 +9,8 @@ mod connections;
 #[path = "../counted/mod.rs"]
 mod counted;
 mod lines;
+#[path = "../lines_of_log/mod.rs"]
+mod lines_of_log;
 mod metrics;
 mod names;
 mod outages;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
-    lines::listen();
+    lines_of_log::listen();
     metrics::install();
     let trials = [
         closing::trials(),

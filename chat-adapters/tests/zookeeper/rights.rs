@@ -9,7 +9,7 @@ use chat_test_services::ZooKeeper;
 use libtest_mimic::Trial;
 use zookeeper_client::{Acls, Client, CreateMode};
 
-use crate::lines::lines_with;
+use crate::lines_of_log::lines_with;
 use crate::scene::{CALL, FOLDER, announce, options, peer, registry, stays, trials, until, until_away};
 
 pub(crate) fn trials() -> Vec<Trial> {
