@@ -18,6 +18,8 @@ use crate::cli::Failure;
 use crate::cli::args::GlobalArguments;
 use crate::cli::text::Colour;
 
+/// What was read just before an interruption gets so long to arrive.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
 /// Records shown before an interruption is looked for.
 const AT_ONCE: usize = 1_024;
 
@@ -136,11 +138,27 @@ impl Show {
             // Each branch is cancel-safe: what `wait` has received stays with the merge.
             tokio::select! {
                 biased;
-                interrupted = &mut interrupted => return interrupted.map_err(|error| Stop::Read(error.into())),
+                interrupted = &mut interrupted => {
+                    interrupted.map_err(|error| Stop::Read(error.into()))?;
+                    return self.take_the_last().await;
+                }
                 () = &mut time_is_up => return Ok(()),
                 waited = more => waited.map_err(Stop::Read)?,
             }
         }
+    }
+
+    /// Takes what the sources have read and not handed on yet.
+    async fn take_the_last(&mut self) -> Result<(), Stop> {
+        let end = tokio::time::Instant::now() + LAST_MOMENT;
+        // Cancel safe: what `wait` has received stays with the merge.
+        while !self.merge.has_ended()
+            && let Ok(waited) = tokio::time::timeout_at(end, self.merge.wait()).await
+        {
+            waited.map_err(Stop::Read)?;
+            self.show_ready()?;
+        }
+        Ok(())
     }
 
     /// Shows what waits for nothing any more, a bounded number of records at once.
