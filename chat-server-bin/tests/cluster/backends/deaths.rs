@@ -1,9 +1,10 @@
 //! Backends and `ZooKeeper` are killed while all write.
 
-use super::stalls::freeze_in_a_transaction;
 use super::watch::{Calls, all_nodes_reach, announced_are, is_left_alone, nobody_waits};
 use crate::stage::Stage;
 
+/// How long calls gather on a backend before it dies, in milliseconds: it is in the middle of some then.
+const GATHERED: std::ops::Range<u64> = 500..501;
 /// Longer than a session lasts of which `ZooKeeper` hears nothing, in milliseconds.
 const LONGER_THAN_A_SESSION: std::ops::Range<u64> = 7_000..8_000;
 
@@ -11,7 +12,8 @@ const LONGER_THAN_A_SESSION: std::ops::Range<u64> = 7_000..8_000;
 pub(super) fn of_a_backend(stage: &mut Stage) {
     let calls = Calls::begin(stage);
     for backend in 0..stage.cluster.backends.len() {
-        freeze_in_a_transaction(stage, backend);
+        stage.cluster.backends[backend].freeze();
+        stage.crowd.pass(GATHERED);
         stage.cluster.backends[backend].kill();
         stage.goes_on("a backend is dead");
         is_left_alone(stage, backend);
