@@ -18,7 +18,7 @@ pub mod mysql;
 pub mod original;
 #[cfg(feature = "redis")]
 pub mod redis;
-#[cfg(any(feature = "redis", feature = "zookeeper"))]
+#[cfg(any(feature = "grpc", feature = "redis", feature = "zookeeper"))]
 mod retry;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod sql;

@@ -9,11 +9,11 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::RemoteOptions;
-use super::backoff::Backoff;
 use super::board::Board;
 use super::connector::Connector;
 use super::watcher::Watcher;
+use super::{LONGEST_WAIT, RemoteOptions, SHORTEST_WAIT};
+use crate::retry::Retry;
 
 /// More backends than any cluster needs; further ones of the set are passed over.
 const MAX_BACKENDS: usize = 1_024;
@@ -33,13 +33,13 @@ impl Follower {
     pub(super) async fn run(self) {
         let mut watched = BTreeMap::new();
         let mut told = Vec::new();
-        let mut backoff = Backoff::new();
+        let mut retry = Retry::new(SHORTEST_WAIT, LONGEST_WAIT);
         let mut failing = false;
         loop {
             match self.stop.run_until_cancelled(self.registry.changed(&told)).await {
                 None => return,
                 Some(Ok(peers)) => {
-                    backoff.works();
+                    retry.works();
                     failing = false;
                     self.follow(&mut watched, &peers);
                     told = peers;
@@ -49,7 +49,7 @@ impl Follower {
                         tracing::warn!(error = chain(&error), "the registry of backends fails");
                     }
                     failing = true;
-                    let pause = sleep(backoff.next_delay());
+                    let pause = sleep(retry.next_delay());
                     if self.stop.run_until_cancelled(pause).await.is_none() {
                         return;
                     }

@@ -15,11 +15,11 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::RemoteOptions;
-use super::backoff::Backoff;
 use super::board::{Board, Connection, State};
 use super::connector::Connector;
 use super::meters::{BACKENDS, CONNECTIONS_LOST};
+use super::{LONGEST_WAIT, RemoteOptions, SHORTEST_WAIT};
+use crate::retry::Retry;
 
 /// The largest window of flow control in HTTP/2.
 const LARGEST_WINDOW: u32 = (1 << 31) - 1;
@@ -47,25 +47,21 @@ impl Watcher {
     /// Works until `end`, which leaves the calls under way alone.
     pub(super) async fn run(self, end: CancellationToken) {
         let mut shown = Shown::new(&self.peer);
-        let mut backoff = Backoff::new();
+        let mut retry = Retry::new(SHORTEST_WAIT, LONGEST_WAIT);
         loop {
-            let attempt = self.connect_and_watch(&mut shown, &mut backoff);
+            let attempt = self.connect_and_watch(&mut shown, &mut retry);
             let Some(why) = end.run_until_cancelled(attempt).await else {
                 return;
             };
             shown.away(&why);
-            if end
-                .run_until_cancelled(sleep(backoff.next_delay()))
-                .await
-                .is_none()
-            {
+            if end.run_until_cancelled(sleep(retry.next_delay())).await.is_none() {
                 return;
             }
         }
     }
 
     /// Answers why the backend cannot be called any more.
-    async fn connect_and_watch(&self, shown: &mut Shown, backoff: &mut Backoff) -> String {
+    async fn connect_and_watch(&self, shown: &mut Shown, retry: &mut Retry) -> String {
         let channel = match self.connect().await {
             Ok(channel) => channel,
             Err(why) => return why,
@@ -75,7 +71,7 @@ impl Watcher {
             channel,
             lost: CancellationToken::new(),
         };
-        let ending = self.watch(&connection, shown, backoff).await;
+        let ending = self.watch(&connection, shown, retry).await;
         // Known before the calls under way end, so that they are not made again here.
         self.board.set(&self.peer, State::Away);
         match ending {
@@ -126,13 +122,13 @@ impl Watcher {
     }
 
     /// Follows what the backend says of itself, by gRPC's health service.
-    async fn watch(&self, connection: &Connection, shown: &mut Shown, backoff: &mut Backoff) -> Ending {
+    async fn watch(&self, connection: &Connection, shown: &mut Shown, retry: &mut Retry) -> Ending {
         let mut health = HealthClient::new(connection.channel.clone());
         let watching = timeout(self.limit(), health.watch(HealthCheckRequest::default()));
         let mut answers = match watching.await {
             Ok(Ok(answers)) => answers.into_inner(),
             Ok(Err(status)) if status.code() == Code::Unimplemented => {
-                backoff.works();
+                retry.works();
                 self.tell(connection, ServingStatus::Serving, shown);
                 return self.look_again(health).await;
             }
@@ -142,7 +138,7 @@ impl Watcher {
         loop {
             match answers.message().await {
                 Ok(Some(answer)) => {
-                    backoff.works();
+                    retry.works();
                     self.tell(connection, answer.status(), shown);
                 }
                 Ok(None) => return Ending::Over,
