@@ -23,7 +23,7 @@ impl Address {
     }
 
     /// Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`.
-    #[cfg(any(feature = "kafka", feature = "zookeeper"))]
+    #[cfg(any(feature = "grpc", feature = "kafka", feature = "zookeeper"))]
     pub(crate) fn parse(text: &str, default_port: u16) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(bracketed) => {

@@ -55,7 +55,7 @@ impl Caller {
         Value: Wire<Answered>,
     {
         let trace = Trace::of((self.options.trace)());
-        let span = tracing::debug_span!("rpc", method = method.name, trace_id = trace.id());
+        let span = tracing::debug_span!("rpc", call = method.name, trace_id = trace.id());
         let tally = Tally::new();
         let answered = self
             .repeated(method, Arc::new(request), &trace)
@@ -187,14 +187,14 @@ impl Caller {
         request
     }
 
-    fn complain(&self, method: &'static str, trace: &Trace, error: &BackendError) {
+    fn complain(&self, call: &'static str, trace: &Trace, error: &BackendError) {
         let Some(withheld) = self.failures.admit() else {
             return;
         };
         let (trace_id, outcome) = (trace.id(), label(error.kind()));
         let error = chain(error);
         tracing::warn!(
-            method,
+            call,
             trace_id,
             outcome,
             error,

@@ -163,23 +163,17 @@ fn listed(hosts: &str) -> Result<Backends, UrlError> {
 }
 
 fn peer(text: &str) -> Result<Peer, UrlError> {
-    let (host, port) = text.rsplit_once(':').ok_or(UrlError::Malformed)?;
-    let port = port.parse().map_err(|_| UrlError::Malformed)?;
-    let host = match host.strip_prefix('[') {
-        Some(bracketed) => {
-            let address = bracketed.strip_suffix(']').ok_or(UrlError::Malformed)?;
-            let address: std::net::Ipv6Addr = address.parse().map_err(|_| UrlError::Malformed)?;
-            address.to_string()
-        }
-        None => host.to_owned(),
-    };
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    let is_name = !text.starts_with('[');
-    if host.is_empty() || port == 0 || (is_name && !host.bytes().all(allowed)) {
+    // There is no port to assume, and none is 0.
+    let mut address = Address::parse(text, 0).ok_or(UrlError::Malformed)?;
+    if text.starts_with('[') {
+        let host: std::net::Ipv6Addr = address.host.parse().map_err(|_| UrlError::Malformed)?;
+        address.host = host.to_string();
+    } else if address.host.contains('%') {
         return Err(UrlError::Malformed);
     }
-    let node = NodeId::parse(&format!("{host}:{port}")).map_err(|_| UrlError::HostTooLong)?;
-    let address = Address::new(host, port).to_string();
+    let name = format!("{}:{}", address.host, address.port);
+    let node = NodeId::parse(&name).map_err(|_| UrlError::HostTooLong)?;
+    let address = address.to_string();
     Ok(Peer { node, address })
 }
 
@@ -255,6 +249,8 @@ mod tests {
             ("grpc://u:secret@h:1", UrlError::Malformed),
             ("grpc://::1:6100", UrlError::Malformed),
             ("grpc://[::1]", UrlError::Malformed),
+            ("grpc://[secret]:1", UrlError::Malformed),
+            ("grpc://sec%72et:1", UrlError::Malformed),
             ("grpc://one:1/secret", UrlError::Malformed),
             (&long, UrlError::HostTooLong),
             ("grpc+zookeeper://u:secret@zk:2181", UrlError::ZooKeeper),
