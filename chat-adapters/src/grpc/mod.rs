@@ -47,10 +47,12 @@
 //!
 //! What is counted is listed in [`METRICS`].
 
+mod class;
 mod client;
 mod conversion;
 mod failure;
 mod meters;
+mod methods;
 mod paced;
 mod proto;
 mod server;

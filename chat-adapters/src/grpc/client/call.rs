@@ -17,10 +17,10 @@ use super::RemoteOptions;
 use super::board::{Board, Chosen};
 use super::codec::SharedCodec;
 use super::meters::{CALL_SECONDS, CALLS, RETRIES};
-use super::methods::Method;
 use super::trace::Trace;
 use crate::grpc::conversion::Wire;
 use crate::grpc::failure;
+use crate::grpc::methods::Method;
 use crate::grpc::paced::Paced;
 
 /// Makes calls.

@@ -7,8 +7,9 @@ use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
 use chat_core::types::{ConversationId, Device, UserId};
 use chat_core::{BackendError, Timestamp};
 
-use super::{RemoteStore, methods};
+use super::RemoteStore;
 use crate::grpc::conversion::Wire as _;
+use crate::grpc::methods;
 
 #[async_trait]
 impl DeviceStore for RemoteStore {

@@ -5,8 +5,9 @@ use chat_core::BackendError;
 use chat_core::ports::{AddFriend, FriendStore, RemoveFriend};
 use chat_core::types::{User, UserId};
 
-use super::{RemoteStore, methods};
+use super::RemoteStore;
 use crate::grpc::conversion::Wire as _;
+use crate::grpc::methods;
 
 #[async_trait]
 impl FriendStore for RemoteStore {

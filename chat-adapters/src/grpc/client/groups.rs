@@ -7,8 +7,9 @@ use chat_core::BackendError;
 use chat_core::ports::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
 use chat_core::types::{Group, GroupId, GroupMembership, Member, UserId};
 
-use super::{RemoteStore, methods};
+use super::RemoteStore;
 use crate::grpc::conversion::Wire as _;
+use crate::grpc::methods;
 
 #[async_trait]
 impl GroupStore for RemoteStore {

@@ -7,8 +7,9 @@ use chat_core::BackendError;
 use chat_core::ports::{Appended, ConversationHead, MessageStore, NewMessage};
 use chat_core::types::{ConversationId, Device, Message, Seq, UserId};
 
-use super::{RemoteStore, methods};
+use super::RemoteStore;
 use crate::grpc::conversion::Wire as _;
+use crate::grpc::methods;
 use crate::grpc::proto::AppendRequest;
 
 #[async_trait]

@@ -3,7 +3,6 @@
 mod board;
 mod call;
 mod choice;
-mod class;
 mod codec;
 mod connector;
 mod devices;
@@ -13,7 +12,6 @@ mod groups;
 mod load;
 mod messages;
 mod meters;
-mod methods;
 mod options;
 mod store;
 mod tokens;

@@ -13,12 +13,12 @@ use tokio_util::task::TaskTracker;
 use super::RemoteOptions;
 use super::board::Board;
 use super::call::Caller;
-use super::class::Class;
 use super::connector::Connector;
 use super::follower::Follower;
-use super::methods::Method;
 use crate::grpc::TlsError;
+use crate::grpc::class::Class;
 use crate::grpc::conversion::Wire;
+use crate::grpc::methods::Method;
 use crate::grpc::paced::Paced;
 
 /// Every store port over RPC: a store that backend services keep. Cheap to clone; the last clone's end stops it.
@@ -118,7 +118,7 @@ impl RemoteStore {
         called.unwrap_or_else(|| {
             Err(match method.class {
                 Class::Read => BackendError::not_done(closed),
-                Class::Repeatable | Class::Once => BackendError::unknown(closed),
+                Class::Repeatable | Class::Append | Class::Once => BackendError::unknown(closed),
             })
         })
     }

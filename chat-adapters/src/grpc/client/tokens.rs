@@ -5,8 +5,9 @@ use chat_core::ports::{StoredToken, TokenStore};
 use chat_core::types::{TokenHash, UserId};
 use chat_core::{BackendError, Timestamp};
 
-use super::{RemoteStore, methods};
+use super::RemoteStore;
 use crate::grpc::conversion::Wire as _;
+use crate::grpc::methods;
 
 #[async_trait]
 impl TokenStore for RemoteStore {

@@ -10,9 +10,10 @@ use tracing::Instrument as _;
 
 use super::super::conversion::{Invalid, Wire};
 use super::super::failure;
+use super::super::methods::Method;
 use super::super::paced::Paced;
 use super::budget::{Deadline, text, trace_id};
-use super::calls::{Call, Ended};
+use super::ended::Ended;
 use super::meters::{LATE, SERVED, SERVING_SECONDS};
 
 /// The moment after which a caller does not want its call any more, by its own clock.
@@ -36,7 +37,7 @@ impl Gate {
     /// Makes a call: `make` takes the arguments to the store. Dropping the future drops the store's.
     pub(super) async fn pass<Q, R, Arguments, Answer, Made>(
         &self,
-        call: Call,
+        method: &Method<Q, R>,
         request: Request<Q>,
         make: impl FnOnce(Arguments) -> Made,
     ) -> Result<Response<R>, Status>
@@ -51,16 +52,16 @@ impl Gate {
             .get()
             .copied()
             .unwrap_or_else(|| Deadline::of(&headers));
-        let span = tracing::debug_span!("rpc", call = call.name, trace_id = trace_id(&headers));
+        let span = tracing::debug_span!("rpc", call = method.name, trace_id = trace_id(&headers));
         let pass = async {
-            let mut under_way = UnderWay::new(call);
+            let mut under_way = UnderWay::new(method);
             let answer = match self.arguments(&headers, deadline, message) {
                 Ok(arguments) => within(deadline, make(arguments)).await,
                 Err(failure) => Err(failure),
             };
             under_way.ended = answer.as_ref().map_or_else(Failure::ended, |_| Ended::Answered);
             if let Err(failure) = &answer {
-                self.tell(call, &headers, failure);
+                self.tell(method.name, &headers, failure);
             }
             answer
         };
@@ -96,11 +97,11 @@ impl Gate {
     }
 
     /// The other side tells of its own failure; `trace_id` brings the two together.
-    fn tell(&self, call: Call, headers: &HeaderMap, failure: &Failure) {
+    fn tell(&self, call: &'static str, headers: &HeaderMap, failure: &Failure) {
         let Some(withheld) = self.failures.admit() else {
             return;
         };
-        let (call, trace_id, outcome) = (call.name, trace_id(headers), failure.ended().name());
+        let (trace_id, outcome) = (trace_id(headers), failure.ended().name());
         let error = chain(failure);
         match failure.ended() {
             Ended::Broken => tracing::error!(call, trace_id, outcome, error, withheld, "a call failed"),
@@ -165,15 +166,17 @@ impl From<Failure> for Status {
 
 /// Counts a call when it is over, also where its caller went away before.
 struct UnderWay {
-    call: Call,
+    call: &'static str,
+    kind: &'static str,
     begin: Instant,
     ended: Ended,
 }
 
 impl UnderWay {
-    fn new(call: Call) -> Self {
+    fn new<Q, R>(method: &Method<Q, R>) -> Self {
         Self {
-            call,
+            call: method.name,
+            kind: method.class.kind(),
             begin: Instant::now(),
             ended: Ended::Cancelled,
         }
@@ -184,10 +187,10 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.ended = Ended::Broken;
-            tracing::error!(call = self.call.name, "a call has panicked");
+            tracing::error!(call = self.call, "a call has panicked");
         }
-        SERVED.count(&[self.call.name, self.ended.name()]).increment(1);
-        let seconds = SERVING_SECONDS.distribution(&[self.call.kind.name()]);
+        SERVED.count(&[self.call, self.ended.name()]).increment(1);
+        let seconds = SERVING_SECONDS.distribution(&[self.kind]);
         seconds.record(self.begin.elapsed().as_secs_f64());
     }
 }

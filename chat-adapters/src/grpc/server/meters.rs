@@ -2,7 +2,8 @@
 
 use chat_core::meters::{Label, Metric};
 
-use super::calls::{Ended, NAMES};
+use super::super::methods::NAMES;
+use super::ended::Ended;
 
 pub(in crate::grpc) const SERVED: Metric = Metric::counter(
     "chat_rpc_served_total",
@@ -11,7 +12,7 @@ pub(in crate::grpc) const SERVED: Metric = Metric::counter(
 .by(&[
     Label {
         name: "call",
-        values: &NAMES,
+        values: NAMES,
     },
     Label {
         name: "outcome",

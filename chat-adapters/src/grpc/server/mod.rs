@@ -2,8 +2,8 @@
 
 mod beginning;
 mod budget;
-mod calls;
 mod connections;
+mod ended;
 mod entrance;
 mod gate;
 mod health;

@@ -10,6 +10,7 @@ use chat_core::types::UserId;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, async_trait};
 
+use super::super::methods;
 use super::super::proto;
 use super::super::proto::device_service_server::{DeviceService, DeviceServiceServer};
 use super::super::proto::friend_service_server::{FriendService, FriendServiceServer};
@@ -17,13 +18,12 @@ use super::super::proto::group_service_server::{GroupService, GroupServiceServer
 use super::super::proto::message_service_server::{MessageService, MessageServiceServer};
 use super::super::proto::token_service_server::{TokenService, TokenServiceServer};
 use super::super::proto::user_service_server::{UserService, UserServiceServer};
-use super::calls;
 use super::gate::Gate;
 
-/// Defines the service of a port: for each call its messages, its name, and what the store is asked.
+/// Defines the service of a port: for each call its messages, and what the store is asked.
 macro_rules! service {
     ($service:ident as $name:ident of $port:ident {$(
-        $method:ident($request:ident) -> $response:ident, $call:ident:
+        $method:ident($request:ident) -> $response:ident:
             |$store:ident, $arguments:tt $(: $type:ty)?| $asked:expr;
     )+}) => {
         #[derive(Debug)]
@@ -39,93 +39,93 @@ macro_rules! service {
                 request: Request<proto::$request>,
             ) -> Result<Response<proto::$response>, Status> {
                 let $store = &*self.store;
-                self.gate.pass(calls::$call, request, |$arguments $(: $type)?| $asked).await
+                self.gate.pass(&methods::$method, request, |$arguments $(: $type)?| $asked).await
             }
         )+}
     };
 }
 
 service!(UserService as Users of UserStore {
-    create_user(CreateUserRequest) -> CreateUserResponse, CREATE_USER:
+    create_user(CreateUserRequest) -> CreateUserResponse:
         |store, user: NewUser| async move { store.create_user(&user).await };
-    credentials(CredentialsRequest) -> CredentialsResponse, CREDENTIALS:
+    credentials(CredentialsRequest) -> CredentialsResponse:
         |store, user: UserSelector| async move { store.credentials(&user).await };
-    users(UsersRequest) -> UsersResponse, USERS:
+    users(UsersRequest) -> UsersResponse:
         |store, ids: Vec<UserId>| async move { store.users(&ids).await };
-    set_states(SetStatesRequest) -> SetStatesResponse, SET_STATES:
+    set_states(SetStatesRequest) -> SetStatesResponse:
         |store, (users, online): (Vec<UserId>, bool)| async move { store.set_states(&users, online).await };
-    online_states(OnlineStatesRequest) -> OnlineStatesResponse, ONLINE_STATES:
+    online_states(OnlineStatesRequest) -> OnlineStatesResponse:
         |store, (after, limit)| store.online_states(after, limit);
 });
 
 service!(FriendService as Friends of FriendStore {
-    add_friend(AddFriendRequest) -> AddFriendResponse, ADD_FRIEND:
+    add_friend(AddFriendRequest) -> AddFriendResponse:
         |store, (user, friend, limit)| store.add_friend(user, friend, limit);
-    remove_friend(RemoveFriendRequest) -> RemoveFriendResponse, REMOVE_FRIEND:
+    remove_friend(RemoveFriendRequest) -> RemoveFriendResponse:
         |store, (user, friend)| store.remove_friend(user, friend);
-    friends(FriendsRequest) -> FriendsResponse, FRIENDS:
+    friends(FriendsRequest) -> FriendsResponse:
         |store, user| store.friends(user);
 });
 
 service!(GroupService as Groups of GroupStore {
-    create_group(CreateGroupRequest) -> CreateGroupResponse, CREATE_GROUP:
+    create_group(CreateGroupRequest) -> CreateGroupResponse:
         |store, (group, limit): (NewGroup, usize)| async move { store.create_group(&group, limit).await };
-    join_group(JoinGroupRequest) -> JoinGroupResponse, JOIN_GROUP:
+    join_group(JoinGroupRequest) -> JoinGroupResponse:
         |store, (group, user, groups_limit, members_limit)|
             store.join_group(group, user, groups_limit, members_limit);
-    leave_group(LeaveGroupRequest) -> LeaveGroupResponse, LEAVE_GROUP:
+    leave_group(LeaveGroupRequest) -> LeaveGroupResponse:
         |store, (group, user)| store.leave_group(group, user);
-    group(GroupRequest) -> GroupResponse, GROUP:
+    group(GroupRequest) -> GroupResponse:
         |store, group| store.group(group);
-    membership(MembershipRequest) -> MembershipResponse, MEMBERSHIP:
+    membership(MembershipRequest) -> MembershipResponse:
         |store, (group, user)| store.membership(group, user);
-    memberships(MembershipsRequest) -> MembershipsResponse, MEMBERSHIPS:
+    memberships(MembershipsRequest) -> MembershipsResponse:
         |store, user| store.memberships(user);
-    members(MembersRequest) -> MembersResponse, MEMBERS:
+    members(MembersRequest) -> MembersResponse:
         |store, (group, after, limit)| store.members(group, after, limit);
-    changed_memberships(ChangedMembershipsRequest) -> ChangedMembershipsResponse, CHANGED_MEMBERSHIPS:
+    changed_memberships(ChangedMembershipsRequest) -> ChangedMembershipsResponse:
         |store, (window, after, limit)| store.changed_memberships(window, after, limit);
 });
 
 service!(MessageService as Messages of MessageStore {
-    append(AppendRequest) -> AppendResponse, APPEND:
+    append(AppendRequest) -> AppendResponse:
         |store, batch: Vec<NewMessage>| async move { store.append(&batch).await };
-    read_after(ReadAfterRequest) -> ReadAfterResponse, READ_AFTER:
+    read_after(ReadAfterRequest) -> ReadAfterResponse:
         |store, (conversation, after, limit)| store.read_after(conversation, after, limit);
-    read_before(ReadBeforeRequest) -> ReadBeforeResponse, READ_BEFORE:
+    read_before(ReadBeforeRequest) -> ReadBeforeResponse:
         |store, (conversation, before, limit)| store.read_before(conversation, before, limit);
-    heads(HeadsRequest) -> HeadsResponse, HEADS:
+    heads(HeadsRequest) -> HeadsResponse:
         |store, (user, device, limit)| async move { store.heads(user, &device, limit).await };
-    changed_conversations(ChangedConversationsRequest) -> ChangedConversationsResponse, CHANGED_CONVERSATIONS:
+    changed_conversations(ChangedConversationsRequest) -> ChangedConversationsResponse:
         |store, (window, after, limit)| store.changed_conversations(window, after, limit);
 });
 
 service!(DeviceService as Devices of DeviceStore {
-    open_device(OpenDeviceRequest) -> OpenDeviceResponse, OPEN_DEVICE:
+    open_device(OpenDeviceRequest) -> OpenDeviceResponse:
         |store, (user, device, at, devices_limit)|
             async move { store.open_device(user, &device, at, devices_limit).await };
-    opened_devices(OpenedDevicesRequest) -> OpenedDevicesResponse, OPENED_DEVICES:
+    opened_devices(OpenedDevicesRequest) -> OpenedDevicesResponse:
         |store, (window, after, limit)| store.opened_devices(window, after, limit);
-    positions(PositionsRequest) -> PositionsResponse, POSITIONS:
+    positions(PositionsRequest) -> PositionsResponse:
         |store, (user, device, after, limit)|
             async move { store.positions(user, &device, after, limit).await };
-    position(PositionRequest) -> PositionResponse, POSITION:
+    position(PositionRequest) -> PositionResponse:
         |store, (user, device, conversation)|
             async move { store.position(user, &device, conversation).await };
-    advance_cursors(AdvanceCursorsRequest) -> AdvanceCursorsResponse, ADVANCE_CURSORS:
+    advance_cursors(AdvanceCursorsRequest) -> AdvanceCursorsResponse:
         |store, advances: Vec<CursorAdvance>| async move { store.advance_cursors(&advances).await };
 });
 
 service!(TokenService as Tokens of TokenStore {
-    put_token(PutTokenRequest) -> PutTokenResponse, PUT_TOKEN:
+    put_token(PutTokenRequest) -> PutTokenResponse:
         |store, (user, token, expires_at, keep)| store.put_token(user, token, expires_at, keep);
-    token(TokenRequest) -> TokenResponse, TOKEN:
+    token(TokenRequest) -> TokenResponse:
         |store, (token, now)| store.token(token, now);
-    revoke_token(RevokeTokenRequest) -> RevokeTokenResponse, REVOKE_TOKEN:
+    revoke_token(RevokeTokenRequest) -> RevokeTokenResponse:
         |store, token| store.revoke_token(token);
-    revoke_tokens(RevokeTokensRequest) -> RevokeTokensResponse, REVOKE_TOKENS:
+    revoke_tokens(RevokeTokensRequest) -> RevokeTokensResponse:
         |store, user| store.revoke_tokens(user);
-    purge_tokens(PurgeTokensRequest) -> PurgeTokensResponse, PURGE_TOKENS:
+    purge_tokens(PurgeTokensRequest) -> PurgeTokensResponse:
         |store, (now, limit)| store.purge_tokens(now, limit);
 });
 

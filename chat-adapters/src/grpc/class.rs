@@ -1,4 +1,4 @@
-//! Which calls are made again after a failure.
+//! What calls do to the store, and so which are made again after a failure.
 
 use chat_core::BackendErrorKind;
 
@@ -22,17 +22,28 @@ pub(super) enum Class {
     ///   for less than that, longer than the keepalive waits (so that the call was made again), and goes on
     ///   before the deadline; then a user must have undone the call within that rest.
     Repeatable,
+    /// Messages are stored: the write of the hot path, as repeatable as the others are, and measured apart.
+    Append,
     /// A write that answers something else the second time: whether a name was free cannot be told any more
     /// once the first attempt may have taken it. It is made again only where the first was not done.
     Once,
 }
 
 impl Class {
+    /// What it does to the store, as the metrics have it.
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Append => "append",
+            Self::Repeatable | Self::Once => "write",
+        }
+    }
+
     /// Whether a call that failed like this can be made again.
     pub(super) const fn repeats(self, failure: BackendErrorKind) -> bool {
         match (self, failure) {
             (_, BackendErrorKind::NotDone) => true,
-            (Self::Read | Self::Repeatable, BackendErrorKind::Unknown) => true,
+            (Self::Read | Self::Repeatable | Self::Append, BackendErrorKind::Unknown) => true,
             (Self::Once, BackendErrorKind::Unknown) | (_, BackendErrorKind::Broken) => false,
         }
     }
@@ -44,7 +55,9 @@ impl Class {
                 BackendErrorKind::NotDone
             }
             // Whatever came after, the first attempt may have happened.
-            (Self::Repeatable | Self::Once, BackendErrorKind::Unknown, _) => BackendErrorKind::Unknown,
+            (Self::Repeatable | Self::Append | Self::Once, BackendErrorKind::Unknown, _) => {
+                BackendErrorKind::Unknown
+            }
             (_, _, last) => last,
         }
     }
@@ -61,6 +74,7 @@ mod tests {
         let repeats = |class: Class| [NotDone, Unknown, Broken].map(|kind| class.repeats(kind));
         assert_eq!(repeats(Class::Read), [true, true, false]);
         assert_eq!(repeats(Class::Repeatable), [true, true, false]);
+        assert_eq!(repeats(Class::Append), [true, true, false]);
         assert_eq!(repeats(Class::Once), [true, false, false]);
     }
 
@@ -72,6 +86,7 @@ mod tests {
         assert_eq!(Class::Repeatable.verdict(NotDone, Unknown), Unknown);
         assert_eq!(Class::Repeatable.verdict(NotDone, NotDone), NotDone);
         assert_eq!(Class::Repeatable.verdict(Unknown, Broken), Unknown);
+        assert_eq!(Class::Append.verdict(Unknown, NotDone), Unknown);
         assert_eq!(Class::Once.verdict(NotDone, Broken), Broken);
         assert_eq!(Class::Once.verdict(NotDone, Unknown), Unknown);
     }

@@ -1,8 +1,8 @@
 //! Every call of the RPC: its path, its messages, and what making it twice means.
 
-use super::super::proto::appended::Outcome;
-use super::super::proto::*;
 use super::class::Class;
+use super::proto::appended::Outcome;
+use super::proto::*;
 
 /// A call that takes `Request` and answers `Response`.
 #[derive(Debug)]
@@ -26,6 +26,9 @@ macro_rules! methods {
                 settle: methods!(@settle $($settle)?),
             };
         )*)*
+
+        /// The names of all calls.
+        pub(super) const NAMES: &[&str] = &[$($(stringify!($name)),*),*];
 
         /// All calls, as `proto/backend.proto` has them.
         #[cfg(test)]
@@ -62,7 +65,7 @@ methods! {
             Read(ChangedMembershipsRequest) -> ChangedMembershipsResponse;
     }
     "MessageService" {
-        append = "Append": Repeatable(AppendRequest) -> AppendResponse, stored_before;
+        append = "Append": Append(AppendRequest) -> AppendResponse, stored_before;
         read_after = "ReadAfter": Read(ReadAfterRequest) -> ReadAfterResponse;
         read_before = "ReadBefore": Read(ReadBeforeRequest) -> ReadBeforeResponse;
         heads = "Heads": Read(HeadsRequest) -> HeadsResponse;
@@ -98,7 +101,7 @@ fn stored_before(batch: &AppendRequest, answer: &mut AppendResponse) {
 mod tests {
     use super::*;
 
-    const PROTO: &str = include_str!("../../../proto/backend.proto");
+    const PROTO: &str = include_str!("../../proto/backend.proto");
 
     #[test]
     fn the_calls_are_those_of_the_protocol() {
