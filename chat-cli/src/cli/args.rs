@@ -7,6 +7,7 @@ use chat_core::protocol::Conversations;
 use chat_core::types::{Data, Description, Device, GroupName, MessageId, Seq, Token, UserName};
 use clap::{Args, Parser, Subcommand};
 
+use super::bench::BenchArguments;
 use super::logs::LogsArguments;
 use super::target::{GroupTarget, Target, UserTarget};
 use super::top::TopArguments;
@@ -153,6 +154,8 @@ pub(crate) enum Command {
     Logs(Box<LogsArguments>),
     /// Watch the nodes of a cluster in a table
     Top(TopArguments),
+    /// Put a load on a server, measure it, and check every message
+    Bench(Box<BenchArguments>),
 }
 
 #[derive(Debug, Args)]

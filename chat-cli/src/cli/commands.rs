@@ -16,7 +16,7 @@ use super::one_shot::{Repeat, in_session};
 use super::output::{Wording, print_json, print_line};
 use super::text::Colour;
 use super::token_file::StoredLogin;
-use super::{interactive, listen, logs, top};
+use super::{bench, interactive, listen, logs, top};
 
 /// Runs what the command line asks for.
 pub(crate) fn run(arguments: Arguments, runtime: &Runtime) -> Result<(), Failure> {
@@ -24,6 +24,9 @@ pub(crate) fn run(arguments: Arguments, runtime: &Runtime) -> Result<(), Failure
     let Some(command) = command else {
         return interactive::run(&global, runtime);
     };
+    if let Command::Bench(arguments) = command {
+        return bench::run(&global, *arguments);
+    }
     let outcome = runtime.block_on(run_command(&global, command));
     if global.json
         && let Err(Failure::Client(Error::Refused(refusal))) = &outcome
@@ -87,6 +90,7 @@ fn action_of(command: Command) -> Option<Action> {
         | Command::Listen(_)
         | Command::Logs(_)
         | Command::Top(_)
+        | Command::Bench(_)
         | Command::Ping => return None,
     })
 }

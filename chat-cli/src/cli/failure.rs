@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server or the way to it.
     Client(Error),
+    /// A load saw messages lost, repeated, misdirected or out of order.
+    Violations,
     /// Anything else.
     Other(anyhow::Error),
 }
@@ -32,6 +34,7 @@ impl Failure {
             Self::Client(Error::Refused(_) | Error::Goodbye(_)) => 3,
             Self::Client(error) if error.is_unreachable() => 4,
             Self::Client(_) | Self::Other(_) => 1,
+            Self::Violations => 5,
         }
     }
 
@@ -40,6 +43,9 @@ impl Failure {
         match self {
             Self::Usage(sentence) => visible(sentence),
             Self::Client(error) => explain(error),
+            Self::Violations => {
+                "messages were lost, repeated, misdirected or out of order; keep the server's log, and report it".to_owned()
+            }
             Self::Other(error) => visible(&format!("{error:#}")),
         }
     }

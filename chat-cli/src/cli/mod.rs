@@ -2,6 +2,7 @@
 
 mod action;
 mod args;
+mod bench;
 mod commands;
 mod credentials;
 mod directory;

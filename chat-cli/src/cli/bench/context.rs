@@ -1,0 +1,76 @@
+//! What all scenarios have in common.
+
+use std::time::Instant;
+
+use chat_client::Error;
+use futures_util::TryStreamExt;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::accounts::{Account, FIRST_DEVICE, Servers, accounts, in_order};
+use super::args::CommonArguments;
+use super::dialogue::resume;
+use super::open_files::allow_connections;
+use super::progress::Progress;
+use super::stamp::{Run, write_hex};
+use super::wire::{Incoming, Outgoing};
+use crate::cli::Failure;
+
+/// A run of a scenario.
+#[derive(Debug)]
+pub(super) struct Bench {
+    pub(super) servers: Servers,
+    pub(super) common: CommonArguments,
+    pub(super) run: Run,
+    pub(super) progress: Progress,
+    start: Instant,
+}
+
+impl Bench {
+    pub(super) fn new(servers: &str, common: CommonArguments) -> Result<Self, Failure> {
+        let number = getrandom::u32().map_err(Error::Randomness)?;
+        let mut run = Run::default();
+        write_hex(u64::from(number), &mut run);
+        Ok(Self {
+            servers: Servers::parse(servers),
+            progress: Progress::new(!common.no_progress),
+            common,
+            run,
+            start: Instant::now(),
+        })
+    }
+
+    /// So many users, and room for so many connections.
+    pub(super) async fn accounts(&self, users: usize, connections: usize) -> Result<Vec<Account>, Failure> {
+        allow_connections(connections as u64)?;
+        self.progress.begin("users", users);
+        let done = |number| self.progress.reach(number);
+        Ok(accounts(&self.servers, self.common.seed, users, done).await?)
+    }
+
+    /// A session of each user, in their order.
+    pub(super) async fn sessions(&self, accounts: &[Account]) -> Result<Vec<(Incoming, Outgoing)>, Error> {
+        self.progress.begin("connections", accounts.len());
+        let mut number = 0;
+        let sessions = in_order(&self.servers, accounts.len(), |number| async move {
+            let token = accounts.get(number).map_or("", |account| &account.token);
+            resume(self.servers.of(number), token, FIRST_DEVICE).await
+        });
+        let counted = sessions.inspect_ok(|_| {
+            number += 1;
+            self.progress.reach(number);
+        });
+        counted.try_collect().await
+    }
+
+    /// All is prepared: waits for the word to begin where the arguments ask for that.
+    pub(super) async fn ready(&self) -> Result<(), Failure> {
+        if self.common.wait_for_line {
+            self.progress.end();
+            eprintln!("ready after {:.1} s", self.start.elapsed().as_secs_f64());
+            BufReader::new(tokio::io::stdin())
+                .read_line(&mut String::new())
+                .await?;
+        }
+        Ok(())
+    }
+}

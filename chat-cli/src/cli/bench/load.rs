@@ -1,0 +1,190 @@
+//! Senders and receivers at work: from the first message to the last that is due.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chat_client::Error;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::args::LoadArguments;
+use super::context::Bench;
+use super::measure::Measure;
+use super::pacer::pace;
+use super::participant::{Participant, Seen};
+use super::sender::{Answers, Flow, Schedule, Sender};
+use super::view::Violations;
+use super::wire::{Incoming, Outgoing};
+use crate::cli::Failure;
+
+/// The time between two looks at whether everything has come.
+const LOOK: Duration = Duration::from_millis(5);
+/// The time between two changes of what is shown.
+const SHOW: Duration = Duration::from_millis(200);
+
+/// Sessions that write to each other.
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) measure: Rc<Measure>,
+    pub(super) flow: Flow,
+    pub(super) answers: Answers,
+    senders: Vec<Rc<Sender>>,
+    seen: Vec<Seen>,
+    connections: JoinSet<Result<Infallible, Error>>,
+}
+
+/// When a session receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// What comes, when it comes.
+    Prompt,
+    /// Nothing while messages are sent, and then everything.
+    Stalled,
+}
+
+/// What is known in the end beside what was counted on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ending {
+    pub(super) violations: Violations,
+    /// Sends that have no answer.
+    pub(super) unanswered: u64,
+    /// Messages that were due and never sent.
+    pub(super) unsent: u64,
+}
+
+impl Load {
+    /// A load of so many senders.
+    pub(super) fn new(arguments: &LoadArguments, senders: usize) -> anyhow::Result<Self> {
+        let flow = arguments.rate.map_or(Flow::Window(arguments.window), |rate| {
+            Flow::Schedule(Schedule {
+                rate: u64::from(rate),
+                senders: senders as u64,
+            })
+        });
+        Ok(Self {
+            measure: Rc::new(Measure::new()?),
+            flow,
+            answers: if arguments.unanswered {
+                Answers::No
+            } else {
+                Answers::Yes
+            },
+            senders: Vec::new(),
+            seen: Vec::new(),
+            connections: JoinSet::new(),
+        })
+    }
+
+    pub(super) fn add_sender(&mut self, sender: Rc<Sender>) {
+        self.senders.push(sender);
+    }
+
+    /// Lets a session receive.
+    pub(super) fn add(
+        &mut self,
+        mut incoming: Incoming,
+        outgoing: Rc<Outgoing>,
+        participant: Participant,
+        pace: Pace,
+    ) {
+        self.seen.push(participant.seen());
+        let measure = Rc::clone(&self.measure);
+        let mut participant = participant.at(pace);
+        self.connections.spawn_local(async move {
+            if pace == Pace::Stalled {
+                measure.wait_for_end().await;
+            }
+            incoming.run(&outgoing, &mut participant).await
+        });
+    }
+
+    /// Sends for the time that the arguments say, and waits for what is due then.
+    pub(super) async fn run(mut self, bench: &Bench, arguments: &LoadArguments) -> Result<Ending, Failure> {
+        bench.ready().await?;
+        self.measure.begin(arguments.warm_up, arguments.duration);
+        let end = Instant::now() + arguments.warm_up + arguments.duration;
+        for sender in &self.senders {
+            sender.refill()?;
+        }
+        let Self {
+            measure,
+            flow,
+            senders,
+            connections,
+            ..
+        } = &mut self;
+        tokio::select! {
+            failed = first_failure(connections) => return Err(failed.into()),
+            paced = send_until(end, *flow, senders, measure) => paced?,
+            () = show(bench, measure, arguments.warm_up + arguments.duration) => {}
+        }
+        measure.end();
+        tokio::select! {
+            failed = first_failure(connections) => return Err(failed.into()),
+            () = all_done(senders, measure, bench.common.patience) => {}
+        }
+        Ok(self.ending())
+    }
+
+    fn ending(self) -> Ending {
+        let Self { senders, seen, .. } = self;
+        let mut ending = Ending::default();
+        for seen in seen {
+            ending.violations.add(seen.finish());
+        }
+        for sender in senders {
+            ending.unanswered += sender.unanswered();
+            ending.unsent += sender.give_up_unsent();
+        }
+        ending
+    }
+}
+
+/// Why a connection ended, as none should.
+async fn first_failure(connections: &mut JoinSet<Result<Infallible, Error>>) -> Error {
+    match connections.join_next().await {
+        Some(Ok(Err(error))) => error,
+        Some(Err(_)) | None => Error::Closed,
+    }
+}
+
+async fn send_until(
+    end: Instant,
+    flow: Flow,
+    senders: &[Rc<Sender>],
+    measure: &Measure,
+) -> Result<(), Error> {
+    if let Flow::Schedule(schedule) = flow {
+        pace(schedule, senders, measure).await?;
+    }
+    tokio::time::sleep_until(end).await;
+    Ok(())
+}
+
+/// Shows how it goes, as long as it goes.
+async fn show(bench: &Bench, measure: &Measure, time: Duration) {
+    bench.progress.begin("sending", time.as_secs() as usize);
+    let begin = Instant::now();
+    let mut ticks = interval(SHOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last = measure.delivered.get();
+    loop {
+        ticks.tick().await;
+        let delivered = measure.delivered.get();
+        let rate = (delivered - last) as f64 / SHOW.as_secs_f64();
+        bench.progress.show(begin.elapsed(), rate);
+        last = delivered;
+    }
+}
+
+/// Waits until everything came that is due, or nothing comes any more.
+async fn all_done(senders: &[Rc<Sender>], measure: &Measure, patience: Duration) {
+    let (mut progress, mut since) = (measure.progress(), Instant::now());
+    while !senders.iter().all(|sender| sender.is_done()) && since.elapsed() < patience {
+        sleep(LOOK).await;
+        if measure.progress() != progress {
+            (progress, since) = (measure.progress(), Instant::now());
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `chat bench`: loads for a server, measured, and every message checked.
+//!
+//! One thread drives all connections, so that the load takes as little as it can of the cores that it may share with the
+//! server. Frames go out as prepared bytes and come in as borrowed slices; nothing is allocated for a message.
+
+mod accounts;
+mod alarm;
+mod args;
+mod context;
+mod dialogue;
+mod direct;
+mod frame;
+mod group;
+mod latency;
+mod load;
+mod measure;
+mod merge;
+mod open_files;
+mod pacer;
+mod participant;
+mod progress;
+mod report;
+mod run;
+mod send_frame;
+mod sender;
+mod sequence;
+mod stamp;
+mod table;
+mod view;
+mod wire;
+
+pub(crate) use args::BenchArguments;
+pub(crate) use run::run;

@@ -1,0 +1,260 @@
+//! What one session sees of one conversation, checked by the messages themselves.
+
+use serde::{Deserialize, Serialize};
+
+use super::sequence::{Place, Sequence};
+
+/// What must never happen, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Violations {
+    /// Acknowledged, and not delivered.
+    pub(super) lost: u64,
+    /// Delivered or stored more than once.
+    pub(super) repeated: u64,
+    /// Delivered after a later one.
+    pub(super) out_of_order: u64,
+    /// Delivered to somebody it was not for.
+    pub(super) misdirected: u64,
+    /// Sessions that were told other positions than the sender was.
+    pub(super) misnumbered: u64,
+}
+
+impl Violations {
+    pub(super) fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.repeated += other.repeated;
+        self.out_of_order += other.out_of_order;
+        self.misdirected += other.misdirected;
+        self.misnumbered += other.misnumbered;
+    }
+
+    pub(super) const fn total(self) -> u64 {
+        self.lost + self.repeated + self.out_of_order + self.misdirected + self.misnumbered
+    }
+}
+
+/// A sender's messages, as far as they are known to be stored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Acknowledged {
+    /// The numbers below it were answered,
+    pub(super) end: u64,
+    /// except these, which were refused.
+    pub(super) refused: Vec<u32>,
+    /// The positions that the sender was told, where it was told all of them.
+    pub(super) positions: Option<Positions>,
+}
+
+/// Which message has which position, for any number of messages: equal where they are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Positions(u64);
+
+impl Positions {
+    #[inline]
+    pub(super) fn add(&mut self, seq: u64, number: u32) {
+        // An odd factor and a rotation make sums of other pairs come out differently.
+        let pair = (seq << 32 | u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = self.0.wrapping_add(pair ^ pair.rotate_right(29));
+    }
+}
+
+/// One sender as a session sees it.
+#[derive(Debug)]
+struct From {
+    numbers: Sequence,
+    positions: Positions,
+}
+
+impl From {
+    fn lost(&self, Acknowledged { end, refused, .. }: &Acknowledged) -> u64 {
+        let not_stored = refused
+            .iter()
+            .filter(|number| self.numbers.misses(u64::from(**number)));
+        let missing = self.numbers.count_missing(*end);
+        missing.saturating_sub(not_stored.count() as u64)
+    }
+}
+
+/// The positions of a conversation have no gaps, messages come by ascending position, and the numbers of each sender
+/// come one after the other.
+#[derive(Debug)]
+pub(super) struct View {
+    seqs: Sequence,
+    last_received: u64,
+    last_sent: u64,
+    senders: Vec<From>,
+    violations: Violations,
+}
+
+impl View {
+    /// A view of a conversation with so many senders beside this session's own.
+    pub(super) fn new(senders: usize) -> Self {
+        Self {
+            seqs: Sequence::default(),
+            last_received: 0,
+            last_sent: 0,
+            senders: (0..senders)
+                .map(|_| From {
+                    numbers: Sequence::from(0),
+                    positions: Positions::default(),
+                })
+                .collect(),
+            violations: Violations::default(),
+        }
+    }
+
+    /// A message of this run came. A sender that nobody knows had no business here.
+    #[inline]
+    pub(super) fn receive(&mut self, seq: u64, sender: usize, number: u32) {
+        let Some(from) = self.senders.get_mut(sender) else {
+            self.violations.misdirected += 1;
+            return;
+        };
+        from.positions.add(seq, number);
+        let by_number = from.numbers.take(u64::from(number));
+        let by_seq = self.seqs.take(seq);
+        let ascends = seq > self.last_received;
+        self.last_received = self.last_received.max(seq);
+        if by_number == Place::Repeated || by_seq == Place::Repeated {
+            self.violations.repeated += 1;
+        } else if by_number == Place::Late || !ascends {
+            self.violations.out_of_order += 1;
+        }
+    }
+
+    /// A message of somebody else came: it only takes a place.
+    pub(super) fn receive_foreign(&mut self, seq: u64) {
+        self.seqs.take(seq);
+        self.last_received = self.last_received.max(seq);
+    }
+
+    /// A `send` of this very session was answered, which stands for its delivery. Answers and messages come each by
+    /// ascending position, but not both together.
+    #[inline]
+    pub(super) fn sent(&mut self, seq: u64, is_duplicate: bool) {
+        if self.seqs.take(seq) == Place::Repeated || is_duplicate {
+            self.violations.repeated += 1;
+        } else if seq <= self.last_sent {
+            self.violations.out_of_order += 1;
+        }
+        self.last_sent = self.last_sent.max(seq);
+    }
+
+    pub(super) fn misdirected(&mut self) {
+        self.violations.misdirected += 1;
+    }
+
+    /// What was wrong, in the end, with what these senders sent.
+    pub(super) fn finish(&self, senders: impl IntoIterator<Item = Acknowledged>) -> Violations {
+        let (mut by_number, mut misnumbered) = (0, 0);
+        for (from, acknowledged) in self.senders.iter().zip(senders) {
+            let lost = from.lost(&acknowledged);
+            let agrees = acknowledged.positions.is_none_or(|told| told == from.positions);
+            by_number += lost;
+            misnumbered += u64::from(lost == 0 && !agrees);
+        }
+        // A position that nothing has is a loss too, if the numbers do not show it.
+        let by_seq = self.seqs.next().map_or(0, |next| self.seqs.count_missing(next));
+        Violations {
+            lost: by_number.max(by_seq),
+            misnumbered,
+            ..self.violations
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acknowledged(end: u64) -> [Acknowledged; 1] {
+        [Acknowledged {
+            end,
+            ..Acknowledged::default()
+        }]
+    }
+
+    fn seen(messages: &[(u64, u32)]) -> Violations {
+        let mut view = View::new(1);
+        for (seq, number) in messages {
+            view.receive(*seq, 0, *number);
+        }
+        view.finish(acknowledged(3))
+    }
+
+    #[test]
+    fn what_comes_once_and_in_order_is_right() {
+        assert_eq!(seen(&[(5, 0), (6, 1), (7, 2)]).total(), 0);
+    }
+
+    #[test]
+    fn each_violation_is_counted_once() {
+        let lost = Violations {
+            lost: 1,
+            ..Violations::default()
+        };
+        let repeated = Violations {
+            repeated: 1,
+            ..Violations::default()
+        };
+        let out_of_order = Violations {
+            out_of_order: 1,
+            ..Violations::default()
+        };
+        assert_eq!(seen(&[(5, 0), (7, 2)]), lost);
+        assert_eq!(seen(&[(5, 0), (6, 1)]), lost);
+        assert_eq!(seen(&[(5, 0), (6, 1), (6, 1), (7, 2)]), repeated);
+        assert_eq!(seen(&[(5, 0), (6, 1), (7, 1), (8, 2)]), repeated);
+        assert_eq!(seen(&[(5, 0), (7, 2), (6, 1)]), out_of_order);
+        assert_eq!(seen(&[(5, 0), (6, 2), (7, 1)]), out_of_order);
+        assert_eq!(seen(&[(5, 0), (7, 1), (8, 2)]), lost);
+    }
+
+    #[test]
+    fn answers_and_messages_share_the_positions() {
+        let mut view = View::new(1);
+        view.sent(2, false);
+        view.receive(1, 0, 0);
+        view.receive(3, 0, 1);
+        view.sent(5, false);
+        assert_eq!(view.finish(acknowledged(2)).lost, 1);
+        view.receive(4, 0, 2);
+        assert_eq!(view.finish(acknowledged(3)).total(), 0);
+        view.sent(5, false);
+        assert_eq!(view.finish(acknowledged(3)).repeated, 1);
+    }
+
+    #[test]
+    fn what_was_refused_is_not_lost() {
+        let mut view = View::new(1);
+        view.receive(1, 0, 0);
+        view.receive(2, 0, 2);
+        let end = Acknowledged {
+            end: 4,
+            refused: vec![1, 3],
+            positions: None,
+        };
+        assert_eq!(view.finish([end]).total(), 0);
+    }
+
+    #[test]
+    fn sender_and_receiver_are_told_the_same_positions() {
+        let mut told = Positions::default();
+        for (seq, number) in [(1, 0), (3, 1), (2, 2)] {
+            told.add(seq, number);
+        }
+        let mut view = View::new(1);
+        for (seq, number) in [(1, 0), (2, 1), (3, 2)] {
+            view.receive(seq, 0, number);
+        }
+        let end = Acknowledged {
+            end: 3,
+            positions: Some(told),
+            ..Acknowledged::default()
+        };
+        let misnumbered = Violations {
+            misnumbered: 1,
+            ..Violations::default()
+        };
+        assert_eq!(view.finish([end]), misnumbered);
+    }
+}
