@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ..RedisOptions::parse(&url)?
     };
     let bus = RedisBus::new(options.clone());
-    let subscription = bus.subscribe(NOTICES as usize).await?;
+    let subscription = bus.subscribe(&NodeId::parse("n2")?, NOTICES as usize).await?;
     subscribe(&*subscription).await?;
     delivery(&bus, &*subscription).await?;
     rate(&bus, &*subscription).await?;
@@ -61,7 +61,7 @@ async fn delivery(bus: &RedisBus, subscription: &dyn BusSubscription) -> Result<
         let notice = notice(number)?;
         let begin = Instant::now();
         bus.publish(std::slice::from_ref(&notice)).await?;
-        subscription.next().await;
+        subscription.next(1).await;
         times.push(begin.elapsed());
     }
     times.sort_unstable();
@@ -83,10 +83,15 @@ async fn rate(bus: &RedisBus, subscription: &dyn BusSubscription) -> Result<(), 
     let receive = async {
         let (mut received, mut gaps) = (0, 0);
         while received < NOTICES && gaps == 0 {
-            match subscription.next().await {
-                Some(BusItem::Notice(_)) => received += 1,
-                Some(BusItem::Gap) => gaps += 1,
-                None => break,
+            let items = subscription.next(256).await;
+            if items.is_empty() {
+                break;
+            }
+            for item in items {
+                match item {
+                    BusItem::Notice(_) => received += 1,
+                    BusItem::Gap => gaps += 1,
+                }
             }
         }
         (received, gaps, begin.elapsed())

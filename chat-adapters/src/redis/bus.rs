@@ -5,14 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_core::BackendError;
 use chat_core::ports::{Bus, BusSubscription, Notice};
+use chat_core::types::NodeId;
 
 use super::RedisOptions;
-use super::codec::{channel, encode};
+use super::channels::Channels;
 use super::error::Sent;
 use super::meters::PUBLISHED;
+use super::payload::{Payload, pack};
 use super::receiver::SkipLog;
 use super::servers::{Call, Servers};
-use super::slots::slot_of;
 use super::subscription::RedisSubscription;
 
 /// Notices that are sent in one go; their answers are waited for before the next ones are sent.
@@ -24,12 +25,13 @@ const CANNOT_PUBLISH: &str = "cannot publish on Redis";
 
 /// A [`Bus`] on Redis' publish/subscribe, or on the sharded one of a Redis Cluster.
 ///
-/// A notice is one message, whatever the number of its receivers. Each subscription has a
-/// connection of its own (in a cluster, one to each server), and publishing has another. Dropping
-/// the bus ends them all.
+/// Topics are spread over a few channels, and notices that are published together are one message on each channel that
+/// they need, whatever the number of their receivers. Each subscription has a connection of its own (in a cluster, one to
+/// each server), and publishing has another. Dropping the bus ends them all.
 #[derive(Debug)]
 pub struct RedisBus {
     servers: Arc<Servers>,
+    channels: Arc<Channels>,
     skip_log: Arc<SkipLog>,
 }
 
@@ -37,6 +39,7 @@ impl RedisBus {
     /// Makes a bus. It connects once it is used, in the background, and again whenever it must.
     pub fn new(options: RedisOptions) -> Self {
         Self {
+            channels: Arc::new(Channels::new(&options.prefix, options.channels)),
             servers: Arc::new(Servers::new(options)),
             skip_log: Arc::default(),
         }
@@ -54,12 +57,14 @@ impl RedisBus {
         } else {
             "PUBLISH"
         };
-        let calls = notices.iter().map(|notice| {
-            let channel = channel(&connector.options.prefix, notice.topic);
-            let slot = slot_of(&channel);
+        let calls = pack(notices, &self.channels).into_iter();
+        let calls = calls.map(|Payload { channel, bytes }| {
             let mut command = redis::cmd(publish);
-            command.arg(channel).arg(encode(notice));
-            Call { slot, command }
+            command.arg(self.channels.name(channel)).arg(bytes);
+            Call {
+                slot: self.channels.slot(channel),
+                command,
+            }
         });
         let calls: Vec<_> = calls.collect();
         let answers = self.servers.call(&calls).await;
@@ -86,12 +91,21 @@ impl Bus for RedisBus {
         Ok(())
     }
 
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError> {
         if self.servers.connector.stop.is_cancelled() {
             return Err(BackendError::not_done("the bus is closed"));
         }
-        let subscription =
-            RedisSubscription::start(Arc::clone(&self.servers), Arc::clone(&self.skip_log), capacity);
+        let subscription = RedisSubscription::start(
+            Arc::clone(&self.servers),
+            Arc::clone(&self.channels),
+            Arc::clone(&self.skip_log),
+            node.clone(),
+            capacity,
+        );
         Ok(Box::new(subscription))
     }
 }

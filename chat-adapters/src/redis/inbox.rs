@@ -30,7 +30,7 @@ struct State {
 }
 
 enum Taken {
-    Item(BusItem),
+    Items(Vec<BusItem>),
     Closed,
     Nothing { next_gap: Option<Instant> },
 }
@@ -48,16 +48,21 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a notice, or makes the last item a gap where there is no room.
-    pub(super) fn push(&self, notice: Notice) {
+    /// Adds notices; where there is no room the last item becomes a gap.
+    pub(super) fn push(&self, notices: Vec<Notice>) {
         let mut state = self.state();
-        if state.items.len() < self.capacity {
-            state.items.push_back(BusItem::Notice(notice));
-        } else if let Some(last) = state.items.back_mut() {
-            // The gap takes the place of a notice, which is lost with the new one.
-            let lost = if *last == BusItem::Gap { 1 } else { 2 };
-            PUSHES_DROPPED.count(&[]).increment(lost);
-            *last = BusItem::Gap;
+        let room = self.capacity.saturating_sub(state.items.len());
+        let mut lost = notices.len().saturating_sub(room);
+        state
+            .items
+            .extend(notices.into_iter().take(room).map(BusItem::Notice));
+        if lost > 0 {
+            if let Some(last @ BusItem::Notice(_)) = state.items.back_mut() {
+                // The gap takes the place of a notice, which is lost as well.
+                *last = BusItem::Gap;
+                lost += 1;
+            }
+            PUSHES_DROPPED.count(&[]).increment(lost as u64);
         }
         drop(state);
         self.filled.notify_one();
@@ -100,12 +105,13 @@ impl Inbox {
         self.filled.notify_one();
     }
 
-    /// Waits for the next item. Cancel safe: an item is taken in the moment that it is answered.
-    pub(super) async fn next(&self) -> Option<BusItem> {
+    /// Waits for the next items, at most `limit`; none once it is closed. Cancel safe: items are taken in the moment that
+    /// they are answered.
+    pub(super) async fn next(&self, limit: usize) -> Vec<BusItem> {
         loop {
-            let next_gap = match self.take() {
-                Taken::Item(item) => return Some(item),
-                Taken::Closed => return None,
+            let next_gap = match self.take(limit.max(1)) {
+                Taken::Items(items) => return items,
+                Taken::Closed => return Vec::new(),
                 Taken::Nothing { next_gap } => next_gap,
             };
             // A push since then leaves a permit, so this cannot miss it.
@@ -119,10 +125,11 @@ impl Inbox {
         }
     }
 
-    fn take(&self) -> Taken {
+    fn take(&self, limit: usize) -> Taken {
         let mut state = self.state();
-        if let Some(item) = state.items.pop_front() {
-            return Taken::Item(item);
+        let count = state.items.len().min(limit);
+        if count > 0 {
+            return Taken::Items(state.items.drain(..count).collect());
         }
         if state.closed {
             return Taken::Closed;
@@ -131,7 +138,7 @@ impl Inbox {
         match state.away {
             Some(due) if due <= now => {
                 state.away = Some(now + GAP_INTERVAL);
-                Taken::Item(BusItem::Gap)
+                Taken::Items(vec![BusItem::Gap])
             }
             next_gap => Taken::Nothing { next_gap },
         }
@@ -157,13 +164,15 @@ mod tests {
     }
 
     fn held(inbox: &Inbox) -> Vec<BusItem> {
-        std::iter::from_fn(|| inbox.next().now_or_never().flatten()).collect()
+        inbox.next(usize::MAX).now_or_never().unwrap_or_default()
     }
 
     #[tokio::test]
     async fn what_finds_no_room_becomes_one_gap() {
         let inbox = Inbox::new(3);
-        (1..=10).for_each(|number| inbox.push(notice(number)));
+        inbox.push(vec![notice(1)]);
+        inbox.push((2..=10).map(notice).collect());
+        inbox.push(vec![notice(11)]);
         inbox.push_gap();
         let expected = [
             BusItem::Notice(notice(1)),
@@ -171,17 +180,17 @@ mod tests {
             BusItem::Gap,
         ];
         assert_eq!(held(&inbox), expected);
-        inbox.push(notice(11));
-        assert_eq!(held(&inbox), [BusItem::Notice(notice(11))]);
+        inbox.push(vec![notice(12)]);
+        assert_eq!(held(&inbox), [BusItem::Notice(notice(12))]);
     }
 
     #[tokio::test]
     async fn a_gap_stands_after_what_came_before_it() {
         let inbox = Inbox::new(3);
-        inbox.push(notice(1));
+        inbox.push(vec![notice(1)]);
         inbox.lost();
         inbox.found();
-        inbox.push(notice(2));
+        inbox.push(vec![notice(2)]);
         let expected = [
             BusItem::Notice(notice(1)),
             BusItem::Gap,
@@ -196,8 +205,8 @@ mod tests {
         inbox.lost();
         let begin = Instant::now();
         for _ in 0..5 {
-            let item = tokio::time::timeout(Duration::from_secs(1), inbox.next()).await;
-            assert_eq!(item.unwrap(), Some(BusItem::Gap));
+            let item = tokio::time::timeout(Duration::from_secs(1), inbox.next(9)).await;
+            assert_eq!(item.unwrap(), [BusItem::Gap]);
         }
         assert!(
             begin.elapsed() >= Duration::from_secs(2),
@@ -205,17 +214,18 @@ mod tests {
         );
         inbox.found();
         assert_eq!(held(&inbox), [BusItem::Gap]);
-        let more = tokio::time::timeout(Duration::from_secs(60), inbox.next()).await;
+        let more = tokio::time::timeout(Duration::from_secs(60), inbox.next(9)).await;
         assert!(more.is_err(), "{more:?}");
     }
 
     #[tokio::test]
     async fn a_closed_inbox_yields_what_it_holds_first() {
         let inbox = Inbox::new(3);
-        inbox.push(notice(1));
+        inbox.push(vec![notice(1), notice(2)]);
         inbox.close();
-        assert_eq!(inbox.next().await, Some(BusItem::Notice(notice(1))));
-        assert_eq!(inbox.next().await, None);
-        assert_eq!(inbox.next().await, None);
+        assert_eq!(inbox.next(1).await, [BusItem::Notice(notice(1))]);
+        assert_eq!(inbox.next(1).await, [BusItem::Notice(notice(2))]);
+        assert_eq!(inbox.next(1).await, []);
+        assert_eq!(inbox.next(1).await, []);
     }
 }

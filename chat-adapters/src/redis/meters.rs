@@ -4,7 +4,7 @@ use chat_core::meters::{Label, Metric};
 
 pub(super) const PUBLISHED: Metric = Metric::counter(
     "chat_redis_published_total",
-    "Notices that Redis has taken, one message each",
+    "Messages that Redis has taken, each with the notices that had gathered for its channel",
 );
 pub(super) const RECEIVED: Metric = Metric::counter(
     "chat_redis_received_total",
@@ -12,12 +12,16 @@ pub(super) const RECEIVED: Metric = Metric::counter(
 );
 pub(super) const SKIPPED: Metric = Metric::counter(
     "chat_redis_skipped_total",
-    "Of those received, the ones that this version cannot read",
+    "Messages received, and notices in them, that this version cannot read",
 )
 .by(&[Label {
     name: "reason",
     values: &["version", "kind", "malformed"],
 }]);
+pub(super) const UNWANTED: Metric = Metric::counter(
+    "chat_redis_unwanted_total",
+    "Notices in messages received that are for nobody on this node",
+);
 pub(super) const PUSHES_DROPPED: Metric = Metric::counter(
     "chat_redis_pushes_dropped_total",
     "Notices beyond limits.bus_buffer, which is told as a gap",
@@ -42,6 +46,7 @@ pub const METRICS: &[Metric] = &[
     PUBLISHED,
     RECEIVED,
     SKIPPED,
+    UNWANTED,
     PUSHES_DROPPED,
     GAPS,
     RECONNECTS,

@@ -1,7 +1,7 @@
 //! The bus and presence on Redis, for the nodes of a cluster.
 //!
-//! - [`RedisBus`] publishes each notice once, whatever the number of its receivers. What is
-//!   published while a node cannot listen is lost to it, so it is told of a gap.
+//! - [`RedisBus`] publishes what gathers for the same channel as one message, whatever the number of
+//!   its receivers, and yields what is wanted of what comes. What is published while a node cannot listen is lost to it, so it is told of a gap.
 //! - [`RedisPresence`] keeps a lease for each user and node, and tells each change to one caller.
 //! - Both need Redis 7 or newer, or a Redis Cluster of that version, and persistence is not needed:
 //!   a Redis that lost its data is filled again by the next renewals.
@@ -12,11 +12,12 @@
 //! ```no_run
 //! use chat_adapters::redis::{RedisBus, RedisOptions, RedisPresence};
 //! use chat_core::ports::Bus;
+//! use chat_core::types::NodeId;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = RedisOptions::parse("redis://localhost")?;
 //! let (bus, presence) = (RedisBus::new(options.clone()), RedisPresence::new(options));
-//! let subscription = bus.subscribe(16_384).await?;
+//! let subscription = bus.subscribe(&NodeId::parse("n1")?, 16_384).await?;
 //! # drop(subscription);
 //! bus.close().await;
 //! presence.close().await;
@@ -35,6 +36,7 @@
 //! What is counted is listed in [`METRICS`].
 
 mod bus;
+mod channels;
 mod codec;
 mod connect;
 mod error;
@@ -42,6 +44,7 @@ mod inbox;
 mod link;
 mod meters;
 mod options;
+mod payload;
 mod presence;
 mod reader;
 mod receiver;
@@ -53,6 +56,7 @@ mod subscriber;
 mod subscription;
 mod tls;
 mod url;
+mod wishes;
 
 pub use crate::endpoint::{Address, Tls};
 pub use bus::RedisBus;

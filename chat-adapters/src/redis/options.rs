@@ -46,6 +46,11 @@ pub struct RedisOptions {
     /// What the names of all keys and channels begin with: letters, digits, `.`, `_`, `-` and `:`.
     /// Chats that share a Redis have one each.
     pub prefix: String,
+    /// The number of channels that topics are spread over, from 1 to 4,096: the same on all nodes of a chat, which hear
+    /// nothing of each other otherwise. A message on Redis carries what gathers for one channel, so fewer channels are
+    /// fewer and larger messages; a node gets everything on a channel of which it wants one topic, so that many more
+    /// channels than topics of a node spare it what is not for it. In a cluster it is a multiple of the servers.
+    pub channels: u16,
     /// The time that connecting, and each call, may take. What takes longer counts as failed.
     pub call_timeout: Duration,
     /// The time between two looks at whether a connection still works.
@@ -69,6 +74,7 @@ impl RedisOptions {
             password: None,
             database: 0,
             prefix: "chat".to_owned(),
+            channels: 1,
             call_timeout: Duration::from_millis(1_500),
             ping_interval: Duration::from_secs(1),
             ping_timeout: Duration::from_millis(1_500),
@@ -84,6 +90,7 @@ impl RedisOptions {
     /// - `redis+cluster://host:port,host:port` and `rediss+cluster://…` are a Redis Cluster. With
     ///   TLS its servers must announce the names that stand in their certificates.
     /// - The parameter `prefix` sets what the names of keys and channels begin with.
+    /// - The parameter `channels` sets the number of channels: 1, or 16 in a cluster, unless it is given.
     /// - A password without a user is `redis://:password@host`. Symbols of a URL in a user or a
     ///   password are escaped with `%`.
     ///
@@ -104,6 +111,7 @@ impl fmt::Debug for RedisOptions {
             .field("password", &self.password.as_ref().map(|_| "…"))
             .field("database", &self.database)
             .field("prefix", &self.prefix)
+            .field("channels", &self.channels)
             .field("call_timeout", &self.call_timeout)
             .field("ping_interval", &self.ping_interval)
             .field("ping_timeout", &self.ping_timeout)

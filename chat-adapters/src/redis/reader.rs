@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use chat_core::ports::Topic;
 use redis::{Pipeline, PushKind, RedisError, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::channels::{Channels, Number};
 use super::connect::{Connector, Live};
 use super::error::CallError;
 use super::receiver::Receiver;
@@ -47,20 +47,20 @@ impl Reader {
         self.live.lost.clone()
     }
 
-    /// Subscribes topics; those that the server has confirmed are added to `subscribed`, also
+    /// Subscribes channels; those that the server has confirmed are added to `subscribed`, also
     /// where another one fails.
     pub(super) async fn subscribe(
         &self,
-        topics: &[Topic],
-        channel: impl Fn(&Topic) -> String,
-        subscribed: &mut Vec<Topic>,
+        numbers: &[Number],
+        channels: &Channels,
+        subscribed: &mut Vec<Number>,
     ) -> Result<(), CallError> {
         let mut failure = None;
-        for topics in topics.chunks(CHANNELS_AT_ONCE) {
-            let channels: Vec<_> = topics.iter().map(&channel).collect();
+        for numbers in numbers.chunks(CHANNELS_AT_ONCE) {
+            let names: Vec<_> = numbers.iter().map(|number| channels.name(*number)).collect();
             let results = match self.deployment {
-                Deployment::Single => self.subscribe_all(&channels).await,
-                Deployment::Cluster => self.send_each("SSUBSCRIBE", &channels).await,
+                Deployment::Single => self.subscribe_all(&names).await,
+                Deployment::Cluster => self.send_each("SSUBSCRIBE", &names).await,
             };
             let results = match results.map_err(CallError::from) {
                 Ok(results) => results,
@@ -74,13 +74,13 @@ impl Reader {
                     return Err(error);
                 }
             };
-            for (topic, result) in topics.iter().zip(results) {
+            for (number, result) in numbers.iter().zip(results) {
                 match result.map_err(CallError::from) {
                     Ok(Value::Push {
                         kind: PushKind::SSubscribe,
                         ..
                     })
-                    | Ok(Value::Okay) => subscribed.push(*topic),
+                    | Ok(Value::Okay) => subscribed.push(*number),
                     Ok(_) => {
                         self.receiver.end.cancel();
                         failure = Some(CallError::Unexpected {
@@ -95,40 +95,38 @@ impl Reader {
     }
 
     /// One command for all channels, which succeeds or fails as a whole.
-    async fn subscribe_all(&self, channels: &[String]) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
+    async fn subscribe_all(&self, names: &[&str]) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
         let mut connection = self.live.connection.clone();
-        connection.subscribe(channels).await?;
-        Ok(channels.iter().map(|_| Ok(Value::Okay)).collect())
+        connection.subscribe(names).await?;
+        Ok(names.iter().map(|_| Ok(Value::Okay)).collect())
     }
 
     /// One command a channel, because the channels of one command must have one slot.
     async fn send_each(
         &self,
         command: &str,
-        channels: &[String],
+        names: &[&str],
     ) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
         let mut connection = self.live.connection.clone();
-        let mut pipeline = Pipeline::with_capacity(channels.len());
-        for channel in channels {
-            pipeline.cmd(command).arg(channel);
+        let mut pipeline = Pipeline::with_capacity(names.len());
+        for name in names {
+            pipeline.cmd(command).arg(name);
         }
-        let values = connection
-            .send_packed_commands(&pipeline, 0, channels.len())
-            .await?;
+        let values = connection.send_packed_commands(&pipeline, 0, names.len()).await?;
         Ok(values.into_iter().map(Value::extract_error).collect())
     }
 
     /// Leaves channels. Where that fails the connection ends, and takes its channels with it.
-    pub(super) async fn unsubscribe(&self, channels: &[String]) {
-        for channels in channels.chunks(CHANNELS_AT_ONCE) {
+    pub(super) async fn unsubscribe(&self, names: &[&str]) {
+        for names in names.chunks(CHANNELS_AT_ONCE) {
             let left = match self.deployment {
                 Deployment::Single => {
                     let mut connection = self.live.connection.clone();
-                    connection.unsubscribe(channels).await
+                    connection.unsubscribe(names).await
                 }
                 Deployment::Cluster => {
-                    self.receiver.will_unsubscribe(channels.len());
-                    self.send_each("SUNSUBSCRIBE", channels).await.map(drop)
+                    self.receiver.will_unsubscribe(names.len());
+                    self.send_each("SUNSUBSCRIBE", names).await.map(drop)
                 }
             };
             if left.is_err() {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use bytes::Bytes;
+use chat_core::ports::Notice;
+use chat_core::types::NodeId;
 use redis::aio::{AsyncPushSender, SendError};
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::codec::{Skipped, decode, topic};
+use super::codec::Skipped;
 use super::inbox::Inbox;
-use super::meters::{RECEIVED, SKIPPED};
+use super::meters::{RECEIVED, SKIPPED, UNWANTED};
+use super::payload::Reading;
+use super::wishes::Wishes;
 
 /// Counts what is skipped, and tells of the first only: there may be many while nodes of two
 /// versions run together.
@@ -21,7 +24,9 @@ impl SkipLog {
     fn skipped(&self, why: Skipped) {
         SKIPPED.count(&[why.name()]).increment(1);
         if !self.0.swap(true, Ordering::Relaxed) {
-            tracing::warn!("a notice on the bus was skipped, and further ones will be without a word: {why}");
+            tracing::warn!(
+                "something on the bus was skipped, and further ones will be without a word: {why}"
+            );
         }
     }
 }
@@ -30,9 +35,11 @@ impl SkipLog {
 /// is read.
 #[derive(Debug)]
 pub(super) struct Receiver {
-    pub(super) prefix: String,
-    pub(super) inbox: Arc<Inbox>,
-    pub(super) skip_log: Arc<SkipLog>,
+    /// Whose own notices are left out.
+    node: NodeId,
+    wishes: Arc<Wishes>,
+    inbox: Arc<Inbox>,
+    skip_log: Arc<SkipLog>,
     /// Ends the connection.
     pub(super) end: CancellationToken,
     /// Counts what came: a connection that brings something is not stalled.
@@ -43,13 +50,15 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) fn new(
-        prefix: String,
+        node: NodeId,
+        wishes: Arc<Wishes>,
         inbox: Arc<Inbox>,
         skip_log: Arc<SkipLog>,
         end: CancellationToken,
     ) -> Self {
         Self {
-            prefix,
+            node,
+            wishes,
             inbox,
             skip_log,
             end,
@@ -69,16 +78,54 @@ impl Receiver {
 
     fn receive(&self, data: Vec<Value>) {
         let mut data = data.into_iter();
-        let (Some(Value::BulkString(channel)), Some(Value::BulkString(payload))) = (data.next(), data.next())
+        let (Some(Value::BulkString(_)), Some(Value::BulkString(payload))) = (data.next(), data.next())
         else {
             return;
         };
         RECEIVED.count(&[]).increment(1);
-        let topic = topic(&self.prefix, &channel).ok_or(Skipped::Malformed);
-        match topic.and_then(|topic| decode(topic, Bytes::from(payload))) {
-            Ok(notice) => self.inbox.push(notice),
-            Err(why) => self.skip_log.skipped(why),
+        let mut notices = Vec::new();
+        let read = self.read(&payload, &mut notices);
+        if !notices.is_empty() {
+            self.inbox.push(notices);
         }
+        if let Err(why) = read {
+            // Nobody can tell what else it held.
+            self.skip_log.skipped(why);
+            self.inbox.push_gap();
+        }
+    }
+
+    /// Reads what is wanted here of a payload.
+    fn read(&self, payload: &[u8], notices: &mut Vec<Notice>) -> Result<(), Skipped> {
+        let mut reading = Reading::open(payload)?;
+        if reading.origin == self.node.as_str() {
+            return Ok(());
+        }
+        let origin = NodeId::parse(reading.origin).map_err(|_| Skipped::Malformed)?;
+        let mut unwanted = 0;
+        while let Some(entry) = reading.next()? {
+            let mut wanted = self.wishes.of(entry.topics());
+            let Some(topic) = wanted.next() else {
+                unwanted += 1;
+                continue;
+            };
+            match entry.kind() {
+                Ok(kind) => {
+                    let notice = |topic, kind| Notice {
+                        topic,
+                        origin: origin.clone(),
+                        kind,
+                    };
+                    notices.extend(wanted.map(|topic| notice(topic, kind.clone())));
+                    notices.push(notice(topic, kind));
+                }
+                // A kind that a later version has: the others are readable.
+                Err(Skipped::Kind) => self.skip_log.skipped(Skipped::Kind),
+                Err(why) => return Err(why),
+            }
+        }
+        UNWANTED.count(&[]).increment(unwanted);
+        Ok(())
     }
 
     /// A server takes shard channels away when their slot goes to another one. The connection

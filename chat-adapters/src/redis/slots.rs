@@ -6,7 +6,7 @@ use super::Address;
 use super::error::CallError;
 
 /// A cluster has this many slots. Source: the Redis Cluster specification.
-const SLOTS: u16 = 16_384;
+pub(super) const SLOTS: u16 = 16_384;
 
 /// The slot of a key or a channel: of what stands between the first `{` and the next `}`, where
 /// that is not empty.

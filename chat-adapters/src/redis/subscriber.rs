@@ -1,46 +1,46 @@
-//! The task that keeps a subscription's topics subscribed, wherever they belong.
+//! The task that keeps a subscription's channels subscribed, wherever they belong.
 
 use std::collections::{HashMap, HashSet};
 use std::mem::discriminant;
 use std::sync::Arc;
 
-use chat_core::ports::Topic;
+use chat_core::types::NodeId;
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Address;
-use super::codec::channel;
+use super::channels::Number;
 use super::error::CallError;
 use super::inbox::Inbox;
 use super::meters::RECONNECTS;
 use super::reader::Reader;
 use super::receiver::{Receiver, SkipLog};
 use super::servers::Servers;
-use super::slots::slot_of;
-use super::subscription::Wishes;
+use super::wishes::Wishes;
 use crate::retry::Retry;
 
-/// Keeps a subscription's topics subscribed. What cannot be is pending, and the subscription is
+/// Keeps a subscription's channels subscribed. What cannot be is pending, and the subscription is
 /// away meanwhile.
 pub(super) struct Subscriber {
+    node: NodeId,
     servers: Arc<Servers>,
     wishes: Arc<Wishes>,
     inbox: Arc<Inbox>,
     skip_log: Arc<SkipLog>,
     end: CancellationToken,
-    /// One connection for each server that has topics.
+    /// One connection for each server that has channels.
     readers: HashMap<Address, Reader>,
     next_reader: u64,
     /// Resolves when a reader has ended.
     losses: JoinSet<(Address, u64)>,
-    /// Where the topics are subscribed.
-    placed: HashMap<Topic, Address>,
-    /// Topics that are wanted and not subscribed.
-    pending: HashSet<Topic>,
-    /// Topics that are subscribed and not wanted.
-    leaving: HashSet<Topic>,
+    /// Where the channels are subscribed.
+    placed: HashMap<Number, Address>,
+    /// Channels that are wanted and not subscribed.
+    pending: HashSet<Number>,
+    /// Channels that are subscribed and not wanted.
+    leaving: HashSet<Number>,
     /// The last call that was dealt with.
     version: u64,
     retry: Retry,
@@ -49,17 +49,18 @@ pub(super) struct Subscriber {
     failure: Option<CallError>,
 }
 
-/// What came of subscribing topics on one server.
+/// What came of subscribing channels on one server.
 struct Placing {
     address: Address,
     /// A connection that was made for it.
     reader: Option<Reader>,
-    subscribed: Vec<Topic>,
+    subscribed: Vec<Number>,
     failure: Option<CallError>,
 }
 
 impl Subscriber {
     pub(super) fn new(
+        node: NodeId,
         servers: Arc<Servers>,
         wishes: Arc<Wishes>,
         inbox: Arc<Inbox>,
@@ -69,6 +70,7 @@ impl Subscriber {
         let options = &servers.connector.options;
         let retry = Retry::new(options.retry_min, options.retry_max);
         Self {
+            node,
             servers,
             wishes,
             inbox,
@@ -116,21 +118,21 @@ impl Subscriber {
     fn take_changes(&mut self) {
         let changes = self.wishes.take();
         self.version = changes.version;
-        for topic in changes.wanted {
-            self.leaving.remove(&topic);
-            if !self.placed.contains_key(&topic) {
-                self.pending.insert(topic);
+        for channel in changes.wanted {
+            self.leaving.remove(&channel);
+            if !self.placed.contains_key(&channel) {
+                self.pending.insert(channel);
             }
         }
-        for topic in changes.unwanted {
-            self.pending.remove(&topic);
-            if self.placed.contains_key(&topic) {
-                self.leaving.insert(topic);
+        for channel in changes.unwanted {
+            self.pending.remove(&channel);
+            if self.placed.contains_key(&channel) {
+                self.leaving.insert(channel);
             }
         }
     }
 
-    /// A connection has ended: its topics are to be subscribed anew.
+    /// A connection has ended: its channels are to be subscribed anew.
     fn lost(&mut self, address: &Address, id: u64) {
         let is_known = self.readers.get(address).is_some_and(|reader| reader.id == id);
         if !is_known || self.end.is_cancelled() {
@@ -139,10 +141,10 @@ impl Subscriber {
         self.readers.remove(address);
         let (pending, leaving) = (&mut self.pending, &mut self.leaving);
         let mut missed = false;
-        self.placed.retain(|topic, place| {
+        self.placed.retain(|channel, place| {
             let stays = place != address;
-            if !stays && !leaving.remove(topic) {
-                missed |= pending.insert(*topic);
+            if !stays && !leaving.remove(channel) {
+                missed |= pending.insert(*channel);
             }
             stays
         });
@@ -194,17 +196,17 @@ impl Subscriber {
             Err(error) => return self.failed(error),
         };
         let mut failure = None;
-        let mut groups: HashMap<&Address, Vec<Topic>> = HashMap::new();
-        for topic in &self.pending {
-            match slots.owner(slot_of(&self.channel(*topic))) {
-                Some(owner) => groups.entry(owner).or_default().push(*topic),
+        let mut groups: HashMap<&Address, Vec<Number>> = HashMap::new();
+        for channel in &self.pending {
+            match slots.owner(self.wishes.channels.slot(*channel)) {
+                Some(owner) => groups.entry(owner).or_default().push(*channel),
                 None => failure = Some(CallError::away("the cluster", "no server has this slot")),
             }
         }
         let placing = groups
             .into_iter()
             .zip(self.next_reader..)
-            .map(|((address, topics), id)| self.place_on(address, topics, id));
+            .map(|((address, channels), id)| self.place_on(address, channels, id));
         let placings = join_all(placing).await;
         self.next_reader += placings.len() as u64;
         for placing in placings {
@@ -217,9 +219,9 @@ impl Subscriber {
     }
 
     fn placed(&mut self, placing: Placing) {
-        for topic in &placing.subscribed {
-            self.pending.remove(topic);
-            self.placed.insert(*topic, placing.address.clone());
+        for channel in &placing.subscribed {
+            self.pending.remove(channel);
+            self.placed.insert(*channel, placing.address.clone());
         }
         if let Some(reader) = placing.reader {
             let (address, id, lost) = (placing.address.clone(), reader.id, reader.lost());
@@ -231,7 +233,7 @@ impl Subscriber {
         }
     }
 
-    async fn place_on(&self, address: &Address, topics: Vec<Topic>, id: u64) -> Placing {
+    async fn place_on(&self, address: &Address, channels: Vec<Number>, id: u64) -> Placing {
         let mut placing = Placing {
             address: address.clone(),
             reader: None,
@@ -240,7 +242,8 @@ impl Subscriber {
         };
         if !self.readers.contains_key(address) {
             let receiver = Receiver::new(
-                self.servers.connector.options.prefix.clone(),
+                self.node.clone(),
+                Arc::clone(&self.wishes),
                 Arc::clone(&self.inbox),
                 Arc::clone(&self.skip_log),
                 self.end.child_token(),
@@ -254,9 +257,8 @@ impl Subscriber {
             }
         }
         if let Some(reader) = placing.reader.as_ref().or_else(|| self.readers.get(address)) {
-            let channel = |topic: &Topic| self.channel(*topic);
             placing.failure = reader
-                .subscribe(&topics, channel, &mut placing.subscribed)
+                .subscribe(&channels, &self.wishes.channels, &mut placing.subscribed)
                 .await
                 .err();
         }
@@ -266,21 +268,17 @@ impl Subscriber {
     /// Unsubscribes what is not wanted any more.
     async fn leave(&mut self) {
         let leaving = std::mem::take(&mut self.leaving);
-        let mut groups: HashMap<Address, Vec<String>> = HashMap::new();
-        for topic in leaving {
-            let channel = self.channel(topic);
-            if let Some(address) = self.placed.remove(&topic) {
-                groups.entry(address).or_default().push(channel);
+        let mut groups: HashMap<Address, Vec<&str>> = HashMap::new();
+        for channel in leaving {
+            if let Some(address) = self.placed.remove(&channel) {
+                let name = self.wishes.channels.name(channel);
+                groups.entry(address).or_default().push(name);
             }
         }
-        let leaving = groups.iter().filter_map(|(address, channels)| {
+        let leaving = groups.iter().filter_map(|(address, names)| {
             let reader = self.readers.get(address)?;
-            Some(reader.unsubscribe(channels))
+            Some(reader.unsubscribe(names))
         });
         join_all(leaving).await;
-    }
-
-    fn channel(&self, topic: Topic) -> String {
-        channel(&self.servers.connector.options.prefix, topic)
     }
 }

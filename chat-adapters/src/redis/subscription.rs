@@ -1,20 +1,21 @@
 //! A node's subscription: what it wants to hear, and what it has heard.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chat_core::BackendError;
 use chat_core::ports::{BusItem, BusSubscription, Topic};
-use tokio::sync::{Notify, watch};
+use chat_core::types::NodeId;
 use tokio::time::timeout;
 use tokio_util::sync::DropGuard;
 
+use super::channels::Channels;
 use super::error::{CallError, Sent};
 use super::inbox::Inbox;
 use super::receiver::SkipLog;
 use super::servers::Servers;
 use super::subscriber::Subscriber;
+use super::wishes::Wishes;
 
 /// A subscription to a [`RedisBus`](super::RedisBus).
 #[derive(Debug)]
@@ -27,10 +28,17 @@ pub(super) struct RedisSubscription {
 
 impl RedisSubscription {
     /// Starts the task that fulfils the wishes.
-    pub(super) fn start(servers: Arc<Servers>, skip_log: Arc<SkipLog>, capacity: usize) -> Self {
+    pub(super) fn start(
+        servers: Arc<Servers>,
+        channels: Arc<Channels>,
+        skip_log: Arc<SkipLog>,
+        node: NodeId,
+        capacity: usize,
+    ) -> Self {
         let end = servers.connector.stop.child_token();
-        let (wishes, inbox) = (Arc::new(Wishes::default()), Arc::new(Inbox::new(capacity)));
+        let (wishes, inbox) = (Arc::new(Wishes::new(channels)), Arc::new(Inbox::new(capacity)));
         let subscriber = Subscriber::new(
+            node,
             Arc::clone(&servers),
             Arc::clone(&wishes),
             Arc::clone(&inbox),
@@ -91,8 +99,8 @@ impl BusSubscription for RedisSubscription {
         Ok(())
     }
 
-    async fn next(&self) -> Option<BusItem> {
-        self.inbox.next().await
+    async fn next(&self, limit: usize) -> Vec<BusItem> {
+        self.inbox.next(limit).await
     }
 }
 
@@ -101,104 +109,6 @@ struct Unanswered<'a>(&'a RedisSubscription);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        self.0.wishes.topics().gap_due = true;
-        self.0.wishes.changed.notify_one();
-    }
-}
-
-/// What a subscription wants to hear, and how far its task has come with that.
-#[derive(Debug)]
-pub(super) struct Wishes {
-    topics: Mutex<Topics>,
-    pub(super) changed: Notify,
-    progress: watch::Sender<Progress>,
-}
-
-#[derive(Debug, Default)]
-struct Topics {
-    wanted: HashSet<Topic>,
-    changed: HashSet<Topic>,
-    /// Counts the calls.
-    version: u64,
-    /// Whether a gap follows once all that is wanted is heard.
-    gap_due: bool,
-}
-
-/// Up to which call the task has dealt with, and what is in its way.
-#[derive(Debug, Default)]
-struct Progress {
-    version: u64,
-    failure: Option<CallError>,
-}
-
-/// What the task has to deal with.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub(super) version: u64,
-    pub(super) wanted: Vec<Topic>,
-    pub(super) unwanted: Vec<Topic>,
-}
-
-impl Default for Wishes {
-    fn default() -> Self {
-        Self {
-            topics: Mutex::default(),
-            changed: Notify::new(),
-            progress: watch::Sender::default(),
-        }
-    }
-}
-
-impl Wishes {
-    fn topics(&self) -> MutexGuard<'_, Topics> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, topics: &[Topic]) -> u64 {
-        self.change(topics, HashSet::insert)
-    }
-
-    fn remove(&self, topics: &[Topic]) -> u64 {
-        self.change(topics, |wanted, topic| wanted.remove(&topic))
-    }
-
-    /// Changes what is wanted. A topic that changes nothing still waits for its turn, because an
-    /// earlier call may not have been fulfilled yet.
-    fn change(&self, topics: &[Topic], change: fn(&mut HashSet<Topic>, Topic) -> bool) -> u64 {
-        let mut state = self.topics();
-        for topic in topics {
-            if change(&mut state.wanted, *topic) {
-                state.changed.insert(*topic);
-            }
-        }
-        state.version += 1;
-        let version = state.version;
-        drop(state);
-        self.changed.notify_one();
-        version
-    }
-
-    /// Takes what has changed since the last time.
-    pub(super) fn take(&self) -> Changes {
-        let mut state = self.topics();
-        let changed = std::mem::take(&mut state.changed);
-        let (wanted, unwanted) = changed
-            .into_iter()
-            .partition(|topic| state.wanted.contains(topic));
-        Changes {
-            version: state.version,
-            wanted,
-            unwanted,
-        }
-    }
-
-    /// Whether a gap is due now that everything wanted is heard.
-    pub(super) fn take_gap_due(&self) -> bool {
-        std::mem::take(&mut self.topics().gap_due)
-    }
-
-    /// Tells the callers how far the task has come.
-    pub(super) fn report(&self, version: u64, failure: Option<CallError>) {
-        self.progress.send_replace(Progress { version, failure });
+        self.0.wishes.owe_gap();
     }
 }

@@ -2,10 +2,14 @@
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
+use super::channels::MOST_CHANNELS;
 use super::{Address, Deployment, RedisOptions, Tls};
 
 /// The longest prefix of keys and channels, in bytes.
 const LONGEST_PREFIX: usize = 64;
+
+/// The number of channels in a cluster unless it is given: a few for each server.
+const CHANNELS_IN_CLUSTER: u16 = 16;
 
 /// What is wrong with a Redis URL. The text says what to do, and never holds the URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,8 +41,13 @@ pub enum UrlError {
         "the parameter `prefix` of a Redis URL takes 1 to 64 letters, digits, `.`, `_`, `-` and `:`: choose another prefix"
     )]
     Prefix,
+    /// The number of channels is none.
+    #[error(
+        "the parameter `channels` of a Redis URL takes a number from 1 to 4096: leave it out, or set the same on all nodes"
+    )]
+    Channels,
     /// A parameter that nobody knows.
-    #[error("a Redis URL has the parameters `ca` and `prefix` only: leave the others out")]
+    #[error("a Redis URL has the parameters `ca`, `channels` and `prefix` only: leave the others out")]
     Parameter,
 }
 
@@ -67,6 +76,10 @@ pub(super) fn parse(url: &str) -> Result<RedisOptions, UrlError> {
         user: settings.username().map(str::to_owned),
         password: settings.password().map(str::to_owned),
         database: settings.db().try_into().map_err(|_| UrlError::Malformed)?,
+        channels: match deployment {
+            Deployment::Single => 1,
+            Deployment::Cluster => CHANNELS_IN_CLUSTER,
+        },
         servers: servers.iter().map(|(address, _)| address.clone()).collect(),
         ..RedisOptions::new("", 0)
     };
@@ -103,6 +116,13 @@ fn set_parameter(options: &mut RedisOptions, parameter: &str) -> Result<(), UrlE
         }
         ("prefix", prefix) if is_prefix(prefix) => prefix.clone_into(&mut options.prefix),
         ("prefix", _) => return Err(UrlError::Prefix),
+        ("channels", number) => {
+            let number = number.parse().map_err(|_| UrlError::Channels)?;
+            if !(1..=MOST_CHANNELS).contains(&number) {
+                return Err(UrlError::Channels);
+            }
+            options.channels = number;
+        }
         _ => return Err(UrlError::Parameter),
     }
     Ok(())
@@ -125,7 +145,9 @@ mod tests {
 
     #[test]
     fn user_password_database_and_parameters_are_read() {
-        let options = parse("rediss://chat:p%40ss%2Fword@[::1]:6380/3?ca=/etc/ca.pem&prefix=test-1").unwrap();
+        let options =
+            parse("rediss://chat:p%40ss%2Fword@[::1]:6380/3?ca=/etc/ca.pem&prefix=test-1&channels=64")
+                .unwrap();
         let expected = RedisOptions {
             tls: Some(Tls {
                 authority: Some("/etc/ca.pem".into()),
@@ -134,6 +156,7 @@ mod tests {
             password: Some("p@ss/word".to_owned()),
             database: 3,
             prefix: "test-1".to_owned(),
+            channels: 64,
             ..RedisOptions::new("::1", 6380)
         };
         assert_eq!(options, expected);
@@ -142,7 +165,7 @@ mod tests {
     #[test]
     fn a_cluster_names_several_servers_with_one_user() {
         let options = parse("redis+cluster://:secret@one:7001,two,10.0.0.3:7003").unwrap();
-        assert_eq!(options.deployment, Deployment::Cluster);
+        assert_eq!((options.deployment, options.channels), (Deployment::Cluster, 16));
         assert_eq!(
             options.servers,
             [
@@ -171,6 +194,9 @@ mod tests {
             ("redis://u:secret@h?ca=/x", UrlError::AuthorityWithoutTls),
             ("redis://u:secret@h?prefix={x}", UrlError::Prefix),
             ("redis://u:secret@h?prefix=", UrlError::Prefix),
+            ("redis://u:secret@h?channels=0", UrlError::Channels),
+            ("redis://u:secret@h?channels=4097", UrlError::Channels),
+            ("redis://u:secret@h?channels=many", UrlError::Channels),
             ("redis://u:secret@h?protocol=3", UrlError::Parameter),
         ];
         for (url, expected) in cases {

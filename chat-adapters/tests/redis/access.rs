@@ -9,7 +9,9 @@ use chat_core::{BackendErrorKind, Timestamp, chain};
 use chat_test_services::Redis;
 use libtest_mimic::Trial;
 
-use crate::scene::{PLENTY, ask, ask_all, bus, info, notice, topic, trials, until_delivered, until_gap};
+use crate::scene::{
+    PLENTY, ask, ask_all, bus, info, notice, reader, topic, trials, until_delivered, until_gap,
+};
 
 /// What the adapter needs, as the documentation of its module has it.
 const RULES: &str = "on >p@ss:word resetkeys resetchannels -@all ~{chat:* &chat:* +@connection +publish +subscribe \
@@ -38,7 +40,7 @@ async fn a_user_with_only_the_rights_that_are_needed_can_do_everything() {
     assert!(made.starts_with("+OK"), "{made}");
     let url = url(&redis, "chat:p%40ss%3Aword");
     let bus = bus(&url);
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     subscription.add(&[topic(1), topic(2)]).await.unwrap();
     until_delivered(&bus, &*subscription, topic(1)).await;
     subscription.remove(&[topic(2)]).await.unwrap();
@@ -65,7 +67,7 @@ async fn a_wrong_password_is_told_without_it_and_not_tried_in_a_busy_loop() {
     let stats = || ask_all(redis.address(), &["AUTH right", "INFO stats"]);
     let before = info(&stats(), "total_connections_received");
     let bus = bus(&url(&redis, ":secret-but-wrong"));
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     let errors = [
         bus.publish(&[notice(topic(1), 0)]).await.unwrap_err(),
         subscription.add(&[topic(1)]).await.unwrap_err(),
@@ -90,7 +92,7 @@ async fn a_password_that_is_corrected_on_the_server_heals_by_itself() {
     let redis = Redis::start().unwrap();
     ask(redis.address(), "CONFIG SET requirepass old");
     let bus = bus(&url(&redis, ":new"));
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     assert!(subscription.add(&[topic(1)]).await.is_err());
     ask_all(redis.address(), &["AUTH old", "CONFIG SET requirepass new"]);
     until_delivered(&bus, &*subscription, topic(1)).await;
@@ -105,7 +107,7 @@ async fn a_missing_right_is_told() {
     );
     assert!(made.starts_with("+OK"), "{made}");
     let bus = bus(&url(&redis, "other:word"));
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     let errors = [
         bus.publish(&[notice(topic(1), 0)]).await.unwrap_err(),
         subscription.add(&[topic(1)]).await.unwrap_err(),

@@ -13,7 +13,7 @@ use libtest_mimic::Trial;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use crate::scene::{PLENTY, bus, notice, topic, trials, until_delivered};
+use crate::scene::{PLENTY, bus, notice, reader, topic, trials, until_delivered};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials! {
@@ -83,7 +83,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
 async fn a_server_whose_authority_is_named_is_trusted() {
     let server = Encrypted::start();
     let bus = bus(&server.url("ca.pem"));
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     subscription.add(&[topic(1)]).await.unwrap();
     until_delivered(&bus, &*subscription, topic(1)).await;
     bus.close().await;

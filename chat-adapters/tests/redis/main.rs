@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "functions that tests share are tests too")]
 
 mod access;
+mod batches;
 mod cluster;
 #[path = "../counted/mod.rs"]
 mod counted;
@@ -22,6 +23,7 @@ use libtest_mimic::Arguments;
 fn main() -> ExitCode {
     let trials = [
         access::trials(),
+        batches::trials(),
         cluster::trials(),
         encrypted::trials(),
         losses::trials(),

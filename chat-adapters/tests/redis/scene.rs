@@ -25,6 +25,11 @@ macro_rules! trials {
 }
 pub(crate) use trials;
 
+/// The node that listens, which is another one than the notices come from.
+pub(crate) fn reader() -> NodeId {
+    NodeId::parse("n2").unwrap()
+}
+
 pub(crate) fn topic(id: u64) -> Topic {
     Topic::User(UserId::new(id).unwrap())
 }
@@ -45,8 +50,8 @@ pub(crate) fn bus(url: &str) -> RedisBus {
 }
 
 pub(crate) async fn next(subscription: &dyn BusSubscription) -> BusItem {
-    let item = tokio::time::timeout(PATIENCE, subscription.next()).await;
-    item.unwrap().unwrap()
+    let items = tokio::time::timeout(PATIENCE, subscription.next(1)).await;
+    items.unwrap().pop().unwrap()
 }
 
 /// Waits for a gap, past notices; answers how long that took.
@@ -68,7 +73,7 @@ pub(crate) async fn until_delivered(
         let _ = bus.publish(&[notice(to, number)]).await;
         let arrived = tokio::time::timeout(Duration::from_millis(50), async {
             loop {
-                if let Some(BusItem::Notice(notice)) = subscription.next().await
+                if let [BusItem::Notice(notice)] = subscription.next(1).await.as_slice()
                     && notice.topic == to
                 {
                     break;

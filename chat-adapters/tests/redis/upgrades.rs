@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::counted::series;
-use crate::scene::{PLENTY, ask, bus, next, notice, topic, trials};
+use crate::scene::{PLENTY, ask, bus, next, notice, reader, topic, trials};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials! { "upgrades": Redis { what_another_version_publishes_is_skipped_and_counted } }
@@ -17,17 +17,19 @@ async fn what_another_version_publishes_is_skipped_and_counted() {
     let bus = bus(&redis.url());
     // The counters are asked for on whichever thread reads the connection, so they are for all.
     let counted = PrometheusBuilder::new().install_recorder().unwrap();
-    let subscription = bus.subscribe(PLENTY).await.unwrap();
+    let subscription = bus.subscribe(&reader(), PLENTY).await.unwrap();
     subscription.add(&[topic(1)]).await.unwrap();
-    for payload in [
-        r#""\x02\x01\x02n1more""#,
-        r#""\x01\x63\x02n1""#,
-        "rubbish",
-        "\"\"",
-    ] {
-        let published = ask(redis.address(), &format!("PUBLISH chat:user:1 {payload}"));
+    let publish = |payload: &str| {
+        let published = ask(redis.address(), &format!("PUBLISH chat:bus:1:0 {payload}"));
         assert!(published.starts_with(":1"), "{published}");
+    };
+    // Of what a version has that nobody knows, nobody knows what it held.
+    for payload in [r#""\x03\x01\x02n1more""#, "rubbish", "\"\""] {
+        publish(payload);
+        assert_eq!(next(&*subscription).await, BusItem::Gap);
     }
+    // A kind that is new is passed over, and nothing of others is missed.
+    publish(r#""\x02\x02n3\x0b\x00\x00\x00\x63\x01\x00\x01\x00\x00\x00\x00\x00\x00\x00""#);
     bus.publish(&[notice(topic(1), 7)]).await.unwrap();
     assert_eq!(next(&*subscription).await, BusItem::Notice(notice(topic(1), 7)));
     let mut skipped = series(&counted);

@@ -33,6 +33,8 @@ pub(super) fn cases() -> Vec<Case<Arc<dyn Bus>>> {
             publishing_never_waits_for_receivers,
             a_dropped_subscription_leaves_the_others,
             a_dropped_wait_loses_nothing,
+            what_is_there_is_answered_at_once_up_to_the_limit,
+            a_nodes_own_notices_do_not_come_back_to_it,
             nothing_is_no_error,
         }
     }
@@ -44,6 +46,11 @@ fn user_topic(id: u64) -> Result<Topic, Failure> {
 
 fn group_topic(id: u64) -> Result<Topic, Failure> {
     Ok(Topic::Group(GroupId::new(id)?))
+}
+
+/// The node that listens, which is another one than the notices come from.
+fn reader() -> Result<NodeId, Failure> {
+    Ok(NodeId::parse("n2")?)
 }
 
 /// A notice that is told apart by its number.
@@ -59,7 +66,7 @@ fn notice(topic: Topic, number: u64) -> Result<Notice, Failure> {
 
 impl BusScene {
     async fn listen(&self, topics: &[Topic]) -> Result<Box<dyn BusSubscription>, Failure> {
-        let subscription = self.subscribe(PLENTY).await?;
+        let subscription = self.subscribe(&reader()?, PLENTY).await?;
         subscription.add(topics).await?;
         Ok(subscription)
     }
@@ -70,9 +77,10 @@ impl BusScene {
 }
 
 async fn next(subscription: &dyn BusSubscription) -> Result<BusItem, Failure> {
-    let item = tokio::time::timeout(PATIENCE, subscription.next()).await;
-    let item = item.map_err(|_| Failure::new("nothing arrives at a subscription"))?;
-    present("the next item", item)
+    let items = tokio::time::timeout(PATIENCE, subscription.next(1)).await;
+    let items = items.map_err(|_| Failure::new("nothing arrives at a subscription"))?;
+    holds("at most one item was asked for", items.len() < 2)?;
+    present("the next item", items.into_iter().next())
 }
 
 /// Fails unless the next item is this notice.
@@ -84,7 +92,7 @@ async fn expect(subscription: &dyn BusSubscription, topic: Topic, number: u64) -
 async fn a_notice_reaches_every_subscription_of_its_topic(scene: BusScene) -> Verdict {
     let topic = group_topic(1)?;
     let (here, other) = (scene.listen(&[topic]).await?, scene.another().await?);
-    let there = other.subscribe(PLENTY).await?;
+    let there = other.subscribe(&reader()?, PLENTY).await?;
     there.add(&[topic]).await?;
     scene.publish_one(topic, 1).await?;
     other.publish(&[notice(topic, 2)?]).await?;
@@ -237,7 +245,7 @@ async fn removing_topics_leaves_the_others(scene: BusScene) -> Verdict {
 
 /// Publishes far more than a small subscription buffers, and reads up to the gap.
 async fn overflown(scene: &BusScene, topic: Topic) -> Result<Box<dyn BusSubscription>, Failure> {
-    let subscription = scene.subscribe(4).await?;
+    let subscription = scene.subscribe(&reader()?, 4).await?;
     subscription.add(&[topic]).await?;
     let batch: Result<Vec<_>, _> = (0..200).map(|number| notice(topic, number)).collect();
     scene.publish(&batch?).await?;
@@ -283,7 +291,7 @@ async fn a_subscription_works_on_after_a_gap(scene: BusScene) -> Verdict {
 
 async fn publishing_never_waits_for_receivers(scene: BusScene) -> Verdict {
     let topic = group_topic(1)?;
-    let sleeping = scene.subscribe(1).await?;
+    let sleeping = scene.subscribe(&reader()?, 1).await?;
     sleeping.add(&[topic]).await?;
     let batch: Result<Vec<_>, _> = (0..1_000).map(|number| notice(topic, number)).collect();
     let batch = batch?;
@@ -309,9 +317,9 @@ async fn a_dropped_wait_loses_nothing(scene: BusScene) -> Verdict {
     let topic = user_topic(1)?;
     let subscription = scene.listen(&[topic]).await?;
     for number in 0..50 {
-        let abandoned = subscription.next().now_or_never();
+        let abandoned = subscription.next(9).now_or_never();
         holds("nothing was published yet", abandoned.is_none())?;
-        let mut waiting = subscription.next();
+        let mut waiting = subscription.next(9);
         holds(
             "nothing was published yet",
             (&mut waiting).now_or_never().is_none(),
@@ -319,6 +327,47 @@ async fn a_dropped_wait_loses_nothing(scene: BusScene) -> Verdict {
         scene.publish_one(topic, number).await?;
         drop(waiting);
         expect(&*subscription, topic, number).await?;
+    }
+    Ok(())
+}
+
+async fn what_is_there_is_answered_at_once_up_to_the_limit(scene: BusScene) -> Verdict {
+    let topic = group_topic(1)?;
+    let subscription = scene.listen(&[topic]).await?;
+    let batch: Result<Vec<_>, _> = (0..50).map(|number| notice(topic, number)).collect();
+    let expected: Vec<_> = batch?.into_iter().map(BusItem::Notice).collect();
+    for item in &expected {
+        let BusItem::Notice(notice) = item else { continue };
+        scene.publish(std::slice::from_ref(notice)).await?;
+    }
+    let mut items = Vec::new();
+    while items.len() < expected.len() {
+        let more = tokio::time::timeout(PATIENCE, subscription.next(7)).await;
+        let more = more.map_err(|_| Failure::new("nothing arrives at a subscription"))?;
+        holds("an open bus answers something", !more.is_empty())?;
+        holds("no more than the limit is answered", more.len() <= 7)?;
+        items.extend(more);
+    }
+    equal("the items", items, expected)
+}
+
+async fn a_nodes_own_notices_do_not_come_back_to_it(scene: BusScene) -> Verdict {
+    let (topic, own) = (user_topic(1)?, NodeId::parse("n1")?);
+    let subscription = scene.subscribe(&own, PLENTY).await?;
+    subscription.add(&[topic]).await?;
+    let others = |number| {
+        let origin = reader()?;
+        Ok::<_, Failure>(Notice {
+            origin,
+            ..notice(topic, number)?
+        })
+    };
+    scene
+        .publish(&[notice(topic, 1)?, others(2)?, notice(topic, 3)?, others(4)?])
+        .await?;
+    for number in [2, 4] {
+        let expected = BusItem::Notice(others(number)?);
+        equal("the next item", next(&*subscription).await?, expected)?;
     }
     Ok(())
 }

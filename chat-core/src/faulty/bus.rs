@@ -6,6 +6,7 @@ use tokio::sync::{Mutex, watch};
 use super::{Faults, Faulty};
 use crate::error::BackendError;
 use crate::ports::{Bus, BusItem, BusSubscription, Notice, Topic};
+use crate::types::NodeId;
 
 /// Fails at `publish`, `subscribe`, `add` and `remove`; loses notices and yields gaps on command.
 #[async_trait]
@@ -16,9 +17,15 @@ impl<P: Bus + ?Sized> Bus for Faulty<P> {
         self.call("publish", self.inner.publish(&kept)).await
     }
 
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError> {
         let gaps = self.faults.gaps();
-        let inner = self.call("subscribe", self.inner.subscribe(capacity)).await?;
+        let inner = self
+            .call("subscribe", self.inner.subscribe(node, capacity))
+            .await?;
         Ok(Box::new(FaultySubscription {
             inner,
             faults: self.faults.clone(),
@@ -45,13 +52,13 @@ impl BusSubscription for FaultySubscription {
         self.faults.apply("remove", self.inner.remove(topics)).await
     }
 
-    async fn next(&self) -> Option<BusItem> {
+    async fn next(&self, limit: usize) -> Vec<BusItem> {
         let mut gaps = self.gaps.lock().await;
         // Cancel safe: a gap counts as seen only when it is yielded, and the port's `next` is.
         tokio::select! {
             biased;
-            Ok(()) = gaps.changed() => Some(BusItem::Gap),
-            item = self.inner.next() => item,
+            Ok(()) = gaps.changed() => vec![BusItem::Gap],
+            items = self.inner.next(limit) => items,
         }
     }
 }
@@ -63,7 +70,11 @@ mod tests {
     use super::*;
     use crate::memory::MemoryBus;
     use crate::ports::NoticeKind;
-    use crate::types::{NodeId, UserId};
+    use crate::types::UserId;
+
+    fn reader() -> NodeId {
+        NodeId::parse("n2").unwrap()
+    }
 
     fn notice() -> Notice {
         Notice {
@@ -77,13 +88,16 @@ mod tests {
     async fn a_gap_is_yielded_on_command_by_every_subscription() {
         let faults = Faults::default();
         let bus = Faulty::new(Arc::new(MemoryBus::default()), faults.clone());
-        let subscriptions = [bus.subscribe(4).await.unwrap(), bus.subscribe(4).await.unwrap()];
+        let subscriptions = [
+            bus.subscribe(&reader(), 4).await.unwrap(),
+            bus.subscribe(&reader(), 4).await.unwrap(),
+        ];
         faults.emit_gap();
         for subscription in subscriptions {
-            assert_eq!(subscription.next().await, Some(BusItem::Gap));
+            assert_eq!(subscription.next(9).await, [BusItem::Gap]);
             subscription.add(&[notice().topic]).await.unwrap();
             bus.publish(&[notice()]).await.unwrap();
-            assert_eq!(subscription.next().await, Some(BusItem::Notice(notice())));
+            assert_eq!(subscription.next(9).await, [BusItem::Notice(notice())]);
         }
     }
 
@@ -91,12 +105,12 @@ mod tests {
     async fn lost_notices_reach_nobody_and_nobody_is_told() {
         let faults = Faults::default();
         let bus = Faulty::new(Arc::new(MemoryBus::default()), faults.clone());
-        let subscription = bus.subscribe(4).await.unwrap();
+        let subscription = bus.subscribe(&reader(), 4).await.unwrap();
         subscription.add(&[notice().topic]).await.unwrap();
         faults.lose_notices(1, 1_000);
         bus.publish(&[notice()]).await.unwrap();
         faults.clear();
         faults.emit_gap();
-        assert_eq!(subscription.next().await, Some(BusItem::Gap));
+        assert_eq!(subscription.next(9).await, [BusItem::Gap]);
     }
 }

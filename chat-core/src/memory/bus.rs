@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::error::BackendError;
 use crate::ports::{Bus, BusItem, BusSubscription, Notice, Topic};
+use crate::types::NodeId;
 
 /// A bus for the nodes of one process: each subscribes once to the same one.
 ///
@@ -21,13 +22,13 @@ use crate::ports::{Bus, BusItem, BusSubscription, Notice, Topic};
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let bus = MemoryBus::default();
 /// let topic = Topic::User(UserId::new(1)?);
-/// let subscription = bus.subscribe(16).await?;
+/// let subscription = bus.subscribe(&NodeId::parse("n2")?, 16).await?;
 /// subscription.add(&[topic]).await?;
 ///
 /// let kind = NoticeKind::Expelled { device: None };
 /// let notice = Notice { topic, origin: NodeId::parse("n1")?, kind };
 /// bus.publish(std::slice::from_ref(&notice)).await?;
-/// assert_eq!(subscription.next().await, Some(BusItem::Notice(notice)));
+/// assert_eq!(subscription.next(10).await, [BusItem::Notice(notice)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,8 +63,12 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
-        let queue = Arc::new(Queue::new(capacity));
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError> {
+        let queue = Arc::new(Queue::new(node.clone(), capacity));
         let mut routes = lock(&self.routes);
         let id = routes.next_id;
         routes.next_id += 1;
@@ -113,11 +118,11 @@ impl BusSubscription for MemorySubscription {
         Ok(())
     }
 
-    async fn next(&self) -> Option<BusItem> {
+    async fn next(&self, limit: usize) -> Vec<BusItem> {
         loop {
-            match self.queue.pop() {
-                Popped::Item(item) => return Some(item),
-                Popped::Closed => return None,
+            match self.queue.pop(limit) {
+                Popped::Items(items) => return items,
+                Popped::Closed => return Vec::new(),
                 // A push between the two leaves a permit, so this cannot miss it.
                 Popped::Empty => self.queue.filled.notified().await,
             }
@@ -149,6 +154,8 @@ impl Routes {
 /// What waits in one subscription.
 #[derive(Debug)]
 struct Queue {
+    /// Whose own notices are left out.
+    node: NodeId,
     capacity: usize,
     state: Mutex<QueueState>,
     filled: Notify,
@@ -161,14 +168,15 @@ struct QueueState {
 }
 
 enum Popped {
-    Item(BusItem),
+    Items(Vec<BusItem>),
     Empty,
     Closed,
 }
 
 impl Queue {
-    fn new(capacity: usize) -> Self {
+    fn new(node: NodeId, capacity: usize) -> Self {
         Self {
+            node,
             capacity: capacity.max(1),
             state: Mutex::default(),
             filled: Notify::new(),
@@ -177,6 +185,9 @@ impl Queue {
 
     /// Adds a notice, or makes the last item a gap where there is no room.
     fn push(&self, notice: &Notice) {
+        if notice.origin == self.node {
+            return;
+        }
         let mut state = lock(&self.state);
         if state.items.len() < self.capacity {
             state.items.push_back(BusItem::Notice(notice.clone()));
@@ -187,12 +198,13 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    fn pop(&self) -> Popped {
+    fn pop(&self, limit: usize) -> Popped {
         let mut state = lock(&self.state);
-        match state.items.pop_front() {
-            Some(item) => Popped::Item(item),
-            None if state.closed => Popped::Closed,
-            None => Popped::Empty,
+        let count = state.items.len().min(limit.max(1));
+        match count {
+            0 if state.closed => Popped::Closed,
+            0 => Popped::Empty,
+            _ => Popped::Items(state.items.drain(..count).collect()),
         }
     }
 

@@ -8,6 +8,9 @@ use crate::meters::catalogue::BUS_GAPS;
 use crate::ports::{BusItem, BusSubscription, Notice, NoticeKind, Topic};
 use crate::session::SharedMessage;
 
+/// Items that are taken from the subscription at once.
+const ITEMS_AT_ONCE: usize = 256;
+
 /// Passes on what the bus brings, and keeps its topics up to date.
 pub(crate) async fn run(node: Arc<Node>) {
     let Some(subscription) = node.stop.run_until_cancelled(subscribe(&node)).await else {
@@ -18,11 +21,8 @@ pub(crate) async fn run(node: Arc<Node>) {
 
 async fn subscribe(node: &Node) -> Box<dyn BusSubscription> {
     loop {
-        match node
-            .bus
-            .bounded(Access::Read, node.backends.bus.subscribe(node.limits.bus_buffer))
-            .await
-        {
+        let subscribing = node.backends.bus.subscribe(&node.id, node.limits.bus_buffer);
+        match node.bus.bounded(Access::Read, subscribing).await {
             Ok(subscription) => return subscription,
             Err(_) => {
                 node.pull.notify_one();
@@ -33,18 +33,26 @@ async fn subscribe(node: &Node) -> Box<dyn BusSubscription> {
 }
 
 async fn receive(node: &Node, subscription: &dyn BusSubscription) {
-    while let Some(item) = node.stop.run_until_cancelled(subscription.next()).await.flatten() {
-        match item {
-            BusItem::Notice(notice) if notice.origin == node.id => {}
-            BusItem::Notice(notice) => {
-                node.meters.notices_received.increment(1);
-                pass_on(node, notice);
-            }
-            BusItem::Gap => {
-                BUS_GAPS.count(&[]).increment(1);
-                node.pull.notify_one();
+    while let Some(items) = node
+        .stop
+        .run_until_cancelled(subscription.next(ITEMS_AT_ONCE))
+        .await
+        && !items.is_empty()
+    {
+        let mut notices = 0;
+        for item in items {
+            match item {
+                BusItem::Notice(notice) => {
+                    notices += 1;
+                    pass_on(node, notice);
+                }
+                BusItem::Gap => {
+                    BUS_GAPS.count(&[]).increment(1);
+                    node.pull.notify_one();
+                }
             }
         }
+        node.meters.notices_received.increment(notices);
     }
 }
 

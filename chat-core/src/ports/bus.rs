@@ -33,7 +33,7 @@ impl fmt::Display for Topic {
 pub struct Notice {
     /// Whom it is for.
     pub topic: Topic,
-    /// Where it comes from; a node skips its own, which it has passed on already.
+    /// Where it comes from; a node is not told its own, which it has passed on already.
     pub origin: NodeId,
     /// What happened.
     pub kind: NoticeKind,
@@ -95,10 +95,15 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     /// A failure means that some may not arrive. Never waits for receivers.
     async fn publish(&self, notices: &[Notice]) -> Result<(), BackendError>;
 
-    /// Opens a node's subscription, without any topic yet, that buffers at most `capacity` items.
+    /// Opens the subscription of `node`, without any topic yet, that buffers at most `capacity` items.
     ///
-    /// Beyond that, items are dropped and a [`BusItem::Gap`] takes their place.
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError>;
+    /// Beyond that, items are dropped and a [`BusItem::Gap`] takes their place. Notices that come from
+    /// `node` itself are left out.
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError>;
 }
 
 /// A node's subscription to a [`Bus`]; dropping it ends it.
@@ -113,9 +118,10 @@ pub trait BusSubscription: fmt::Debug + Send + Sync + 'static {
     /// Removes topics. Safe to repeat. A notice under way may still be yielded.
     async fn remove(&self, topics: &[Topic]) -> Result<(), BackendError>;
 
-    /// Waits for the next item; `None` when the bus is closed for good.
+    /// Waits for the next items, and answers those that are there, in their order, at most `limit`
+    /// (which is 1 at the least); none when the bus is closed for good.
     ///
     /// While nothing can be received it yields a gap at least every second, and one more when
     /// receiving works again. Cancel safe: a dropped wait loses nothing. One caller at a time.
-    async fn next(&self) -> Option<BusItem>;
+    async fn next(&self, limit: usize) -> Vec<BusItem>;
 }

@@ -215,8 +215,14 @@ impl Bus for SwallowsGaps {
         self.0.publish(notices).await
     }
 
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
-        Ok(Box::new(GaplessSubscription(self.0.subscribe(capacity).await?)))
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError> {
+        Ok(Box::new(GaplessSubscription(
+            self.0.subscribe(node, capacity).await?,
+        )))
     }
 }
 
@@ -233,11 +239,13 @@ impl BusSubscription for GaplessSubscription {
         self.0.remove(topics).await
     }
 
-    async fn next(&self) -> Option<BusItem> {
+    async fn next(&self, limit: usize) -> Vec<BusItem> {
         loop {
-            match self.0.next().await {
-                Some(BusItem::Gap) => {}
-                other => return other,
+            let mut items = self.0.next(limit).await;
+            let is_closed = items.is_empty();
+            items.retain(|item| *item != BusItem::Gap);
+            if is_closed || !items.is_empty() {
+                return items;
             }
         }
     }

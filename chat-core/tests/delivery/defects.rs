@@ -9,7 +9,7 @@ use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
     GroupStore, MessageStore, NewMessage, Notice, Position, Topic,
 };
-use chat_core::types::{ConversationId, Device, Message, MessageId, Seq, UserId};
+use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
 
 /// What is wrong with the backends.
@@ -207,8 +207,12 @@ impl Bus for SwallowsGaps {
         self.0.publish(notices).await
     }
 
-    async fn subscribe(&self, capacity: usize) -> Result<Box<dyn BusSubscription>, BackendError> {
-        Ok(Box::new(Gapless(self.0.subscribe(capacity).await?)))
+    async fn subscribe(
+        &self,
+        node: &NodeId,
+        capacity: usize,
+    ) -> Result<Box<dyn BusSubscription>, BackendError> {
+        Ok(Box::new(Gapless(self.0.subscribe(node, capacity).await?)))
     }
 }
 
@@ -225,11 +229,13 @@ impl BusSubscription for Gapless {
         self.0.remove(topics).await
     }
 
-    async fn next(&self) -> Option<BusItem> {
+    async fn next(&self, limit: usize) -> Vec<BusItem> {
         loop {
-            match self.0.next().await {
-                Some(BusItem::Gap) => {}
-                other => return other,
+            let mut items = self.0.next(limit).await;
+            let is_closed = items.is_empty();
+            items.retain(|item| *item != BusItem::Gap);
+            if is_closed || !items.is_empty() {
+                return items;
             }
         }
     }
