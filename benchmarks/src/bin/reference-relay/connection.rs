@@ -137,12 +137,11 @@ impl Session {
         receiver.deliver(line(&message)?).await;
         if self.answer == Answer::Sent {
             let sent = Sent {
-                reference: request.reference,
                 conversation: &direct.id,
                 seq,
                 at,
                 id: request.id,
-                duplicate: false,
+                reference: request.reference,
             };
             self.outbox.send(line(&sent)?).await?;
         }

@@ -69,18 +69,17 @@ pub(crate) struct From<'a> {
     pub(crate) name: &'a str,
 }
 
-/// The reply to a `send`.
+/// The reply to a `send`, with its fields in the order of the server's.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename = "sent")]
 pub(crate) struct Sent<'a> {
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub(crate) reference: Option<&'a RawValue>,
     pub(crate) conversation: &'a str,
     pub(crate) seq: u64,
     pub(crate) at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<&'a RawValue>,
-    pub(crate) duplicate: bool,
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<&'a RawValue>,
 }
 
 /// A frame with its line end.
