@@ -12,10 +12,14 @@ pub(super) const MOST_CHANNELS: u16 = 4_096;
 /// Labels that are tried for each channel, so that a prefix that decides the slot alone ends the search.
 const TRIES: u32 = 64;
 
+/// What follows the prefix in the names of channels.
+const FAMILY: &str = "bus";
+
 /// The channels of a chat. All its nodes must agree on their number, which is part of the names: nodes that do not
 /// agree hear nothing of each other, and learn by pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Channels {
+    prefix: String,
     names: Vec<String>,
 }
 
@@ -24,7 +28,7 @@ impl Channels {
     /// cluster, which have a range of them each, get equally many channels.
     pub(super) fn new(prefix: &str, count: u16) -> Self {
         let count = count.clamp(1, MOST_CHANNELS);
-        let name = |label: u32| format!("{prefix}:bus:{count}:{label}");
+        let name = |label: u32| format!("{prefix}:{FAMILY}:{count}:{label}");
         let mut names = vec![None; usize::from(count)];
         let mut missing = names.len();
         for label in 0..TRIES * u32::from(count) {
@@ -42,6 +46,7 @@ impl Channels {
         let spare = (TRIES * u32::from(count)..).map(name);
         let names = names.into_iter().zip(spare);
         Self {
+            prefix: prefix.to_owned(),
             names: names.map(|(name, spare)| name.unwrap_or(spare)).collect(),
         }
     }
@@ -59,6 +64,19 @@ impl Channels {
 
     pub(super) fn name(&self, channel: Number) -> &str {
         self.names.get(usize::from(channel)).map_or("", String::as_str)
+    }
+
+    /// A pattern for the names of this chat's channels, whatever their number.
+    pub(super) fn family(&self) -> String {
+        format!("{}:{FAMILY}:*", self.prefix)
+    }
+
+    /// Whether a name is that of a channel of nodes that spread their topics over another number.
+    pub(super) fn is_foreign(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.prefix);
+        let rest = rest.and_then(|rest| rest.strip_prefix(':')?.strip_prefix(FAMILY)?.strip_prefix(':'));
+        let count = rest.and_then(|rest| rest.split_once(':')?.0.parse().ok());
+        count.is_some_and(|count: usize| count != self.names.len())
     }
 
     /// The slot of a cluster that a channel is in.
@@ -100,6 +118,23 @@ mod tests {
             .flat_map(|id| [four.of(user(id)), four.of(group(id))])
             .collect();
         assert_eq!(places, [2, 0, 1, 3, 0, 2, 3, 1]);
+    }
+
+    #[test]
+    fn channels_of_another_number_are_told_from_those_of_others() {
+        let channels = Channels::new("chat", 4);
+        let foreign = [
+            "chat:bus:4:9",
+            "chat:bus:1:0",
+            "chat:user:1",
+            "chat:bus:x:0",
+            "chat:bus",
+            "cha:bus:1:0",
+        ];
+        assert_eq!(
+            foreign.map(|name| channels.is_foreign(name)),
+            [false, true, false, false, false, false]
+        );
     }
 
     #[test]

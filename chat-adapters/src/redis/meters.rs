@@ -32,6 +32,10 @@ pub(super) const GAPS: Metric = Metric::counter(
 );
 pub(super) const RECONNECTS: Metric =
     Metric::counter("chat_redis_reconnects_total", "Subscriptions that have returned");
+pub(super) const FOREIGN: Metric = Metric::counter(
+    "chat_redis_foreign_channels_total",
+    "Connections of subscriptions that found nodes with another number of channels",
+);
 pub(super) const CONNECTION_ATTEMPTS: Metric = Metric::counter(
     "chat_redis_connection_attempts_total",
     "Attempts to connect to a server",
@@ -50,6 +54,7 @@ pub const METRICS: &[Metric] = &[
     PUSHES_DROPPED,
     GAPS,
     RECONNECTS,
+    FOREIGN,
     CONNECTION_ATTEMPTS,
     CONNECTIONS_LOST,
 ];

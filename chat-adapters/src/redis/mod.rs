@@ -28,10 +28,11 @@
 //! # Rights
 //! An ACL user needs no more than these, with the prefix `chat`:
 //! ```text
-//! ~{chat:* &chat:* +@connection +publish +subscribe +unsubscribe +eval +evalsha +hmget +hset +hdel
-//! +zadd +zrem +zcount +zmscore +zrangebyscore +pexpire
+//! ~{chat:* &chat:* +@connection +publish +subscribe +unsubscribe +pubsub|channels +eval +evalsha
+//! +hmget +hset +hdel +zadd +zrem +zcount +zmscore +zrangebyscore +pexpire
 //! ```
-//! and in a cluster also `+spublish +ssubscribe +sunsubscribe +cluster|slots`, on each server.
+//! and in a cluster also `+spublish +ssubscribe +sunsubscribe +pubsub|shardchannels +cluster|slots`, on
+//! each server. `pubsub` is for a warning when nodes differ in their number of channels.
 //!
 //! What is counted is listed in [`METRICS`].
 

@@ -94,6 +94,20 @@ impl Reader {
         failure.map_or(Ok(()), Err)
     }
 
+    /// Whether others are subscribed here who spread topics over another number of channels. Where Redis does not say, as
+    /// to users without the right to ask, nobody knows.
+    pub(super) async fn finds_foreign(&self, channels: &Channels) -> bool {
+        let subcommand = match self.deployment {
+            Deployment::Single => "CHANNELS",
+            Deployment::Cluster => "SHARDCHANNELS",
+        };
+        let mut connection = self.live.connection.clone();
+        let mut command = redis::cmd("PUBSUB");
+        command.arg(subcommand).arg(channels.family());
+        let names: Result<Vec<String>, _> = command.query_async(&mut connection).await;
+        names.is_ok_and(|names| names.iter().any(|name| channels.is_foreign(name)))
+    }
+
     /// One command for all channels, which succeeds or fails as a whole.
     async fn subscribe_all(&self, names: &[&str]) -> Result<Vec<Result<Value, RedisError>>, RedisError> {
         let mut connection = self.live.connection.clone();

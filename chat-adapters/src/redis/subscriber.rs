@@ -14,7 +14,7 @@ use super::Address;
 use super::channels::Number;
 use super::error::CallError;
 use super::inbox::Inbox;
-use super::meters::RECONNECTS;
+use super::meters::{FOREIGN, RECONNECTS};
 use super::reader::Reader;
 use super::receiver::{Receiver, SkipLog};
 use super::servers::Servers;
@@ -257,6 +257,13 @@ impl Subscriber {
             }
         }
         if let Some(reader) = placing.reader.as_ref().or_else(|| self.readers.get(address)) {
+            if placing.reader.is_some() && reader.finds_foreign(&self.wishes.channels).await {
+                FOREIGN.count(&[]).increment(1);
+                tracing::warn!(
+                    "other nodes spread topics over another number of channels, so messages between them and this node \
+                     come late: set `channels` in the URL of `bus` to the same on all nodes"
+                );
+            }
             placing.failure = reader
                 .subscribe(&channels, &self.wishes.channels, &mut placing.subscribed)
                 .await

@@ -15,7 +15,7 @@ use crate::scene::{
 
 /// What the adapter needs, as the documentation of its module has it.
 const RULES: &str = "on >p@ss:word resetkeys resetchannels -@all ~{chat:* &chat:* +@connection +publish +subscribe \
-    +unsubscribe +spublish +ssubscribe +sunsubscribe +cluster|slots +evalsha +eval +hmget +hset +hdel +zadd +zrem \
+    +unsubscribe +pubsub|channels +spublish +ssubscribe +sunsubscribe +cluster|slots +evalsha +eval +hmget +hset +hdel +zadd +zrem \
     +zcount +zmscore +zrangebyscore +pexpire";
 
 pub(crate) fn trials() -> Vec<Trial> {

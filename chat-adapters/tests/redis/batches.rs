@@ -6,7 +6,8 @@ use chat_core::types::{GroupId, NodeId};
 use chat_test_services::Redis;
 use libtest_mimic::Trial;
 
-use crate::scene::{PLENTY, ask, bus, next, notice, reader, topic, trials};
+use crate::counted::series;
+use crate::scene::{PLENTY, ask, bus, counted_by_all, next, notice, reader, topic, trials};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials! {
@@ -16,7 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_notice_for_several_topics_is_carried_once,
             of_what_comes_only_what_is_wanted_is_yielded,
             adding_a_topic_of_a_channel_that_is_subscribed_asks_redis_nothing,
-            nodes_of_different_numbers_of_channels_hear_nothing_of_each_other,
+            nodes_of_different_numbers_of_channels_hear_nothing_of_each_other_and_say_so,
         }
     }
 }
@@ -121,8 +122,9 @@ async fn adding_a_topic_of_a_channel_that_is_subscribed_asks_redis_nothing() {
     bus.close().await;
 }
 
-async fn nodes_of_different_numbers_of_channels_hear_nothing_of_each_other() {
+async fn nodes_of_different_numbers_of_channels_hear_nothing_of_each_other_and_say_so() {
     let redis = Redis::start().unwrap();
+    let counted = counted_by_all();
     let one = bus(&redis.url());
     let other = bus(&format!("{}?channels=2", redis.url()));
     let subscription = one.subscribe(&reader(), PLENTY).await.unwrap();
@@ -134,6 +136,11 @@ async fn nodes_of_different_numbers_of_channels_hear_nothing_of_each_other() {
     other.publish(&[of_other]).await.unwrap();
     one.publish(&[notice(topic(1), 2)]).await.unwrap();
     assert_eq!(next(&*subscription).await, BusItem::Notice(notice(topic(1), 2)));
+    let foreign = || series(counted).get("chat_redis_foreign_channels_total").copied();
+    assert_eq!(foreign(), None);
+    let later = other.subscribe(&reader(), PLENTY).await.unwrap();
+    later.add(&[topic(2)]).await.unwrap();
+    assert_eq!(foreign(), Some(1));
     one.close().await;
     other.close().await;
 }

@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chat_adapters::redis::{RedisBus, RedisOptions};
 use chat_core::ports::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
 use chat_core::types::{NodeId, UserId};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// What does not come within this time is missing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -85,6 +87,12 @@ pub(crate) async fn until_delivered(
         }
     }
     begin.elapsed()
+}
+
+/// The counters of this process, in which tests run at the same time.
+pub(crate) fn counted_by_all() -> &'static PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().unwrap())
 }
 
 /// The answer to one command, typed as in a terminal.
