@@ -3,10 +3,14 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test verify format-check dependencies lint documentation fix figures log-figures rpc-figures audit
+.PHONY: help run test verify format-check dependencies lint documentation fix bench figures log-figures rpc-figures audit
 
 # The server as it is built by default has code and sentences that all features leave out.
 LEAN_TEST := cargo test -p chat-server-bin --bins --test config
+
+# The programs that are measured, what they are measured by, and what measures them
+BUILD_FIGURES := cargo build --release -p chat-server-bin -p chat-cli -p chat-benchmarks --bins --features chat-server-bin/cluster
+PERFORMANCE := $${CARGO_TARGET_DIR:-target}/release/performance
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,23 +44,23 @@ fix: ## Repair formatting and lints; writes
 	cargo fmt --all
 	cargo clippy --workspace --all-targets --all-features --fix --allow-dirty --allow-staged
 
+bench: ## Measure what has a target, beside references, and print the table of docs/performance.md; ROWS="direct-64 group" for some
+	$(BUILD_FIGURES)
+	$(PERFORMANCE) $(ROWS)
+
 figures: ## Measure a cluster of three nodes on this machine, three times, and print a table
-	cargo build --release -p chat-server-bin -p chat-adapters -p chat-cli \
-		--features chat-server-bin/cluster,chat-adapters/mysql \
-		--bin chat-server --example mysql_append --example load --example cluster_figures
-	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures 3
+	$(BUILD_FIGURES)
+	$(PERFORMANCE) cluster 3
 
 log-figures: ## Measure what the event log costs, and an outage of its Kafka; five times, and print a table
 	.ci/with-services --install
-	cargo build --release -p chat-server-bin -p chat-cli --features chat-server-bin/cluster,chat-server-bin/kafka \
-		--bin chat-server --example load --example cluster_figures
-	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures log 5
+	$(BUILD_FIGURES),chat-server-bin/kafka
+	$(PERFORMANCE) log 5
 
 rpc-figures: ## Measure what it costs to reach the store through backends; five times, and print a table
 	.ci/with-services --install
-	cargo build --release -p chat-server-bin -p chat-cli --features chat-server-bin/cluster,chat-server-bin/grpc \
-		--bin chat-server --example load --example cluster_figures
-	$${CARGO_TARGET_DIR:-target}/release/examples/cluster_figures rpc 5
+	$(BUILD_FIGURES),chat-server-bin/grpc
+	$(PERFORMANCE) rpc 5
 
 audit: ## Check licences, advisories, spelling and unused dependencies; needs cargo-deny, typos-cli, cargo-machete
 	cargo deny --all-features check

@@ -1,23 +1,40 @@
-//! A private cluster: MariaDB, Redis, three nodes, perhaps backends and a ZooKeeper, and nginx in front of them.
+//! A private cluster: MariaDB, Redis, nodes, perhaps backends and a ZooKeeper, and nginx in front of them.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::Context;
 use chat_test_services::{MariaDb, Nginx, Pid, Process, Redis, ZooKeeper};
 use sqlx::{Connection as _, MySqlConnection};
 use tempfile::TempDir;
 
-use crate::programs::Programs;
+use crate::programs::{Programs, address, command};
 
-const NODES: usize = 3;
+/// Nodes of a cluster that is like one of an operator.
+pub(crate) const NODES: usize = 3;
+/// The setting of nodes that write no event log.
+pub(crate) const NO_LOG: &str = "event_log = []";
 const DATABASE: &str = "chat";
-const NGINX: &str = include_str!("../../../deploy/nginx.conf");
+const NGINX: &str = include_str!("../../../../deploy/nginx.conf");
 /// Where nginx' connections to the nodes come from. Whoever connects from another address needs no PROXY header.
 const NGINX_ADDRESS: &str = "127.0.0.2";
+
+/// Of how many a cluster consists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) nodes: usize,
+    pub(crate) backends: usize,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self {
+            nodes: NODES,
+            backends: 0,
+        }
+    }
+}
 
 /// A running cluster with an empty store. Dropping it ends everything but a MariaDB that others use too.
 pub(crate) struct Cluster {
@@ -38,15 +55,15 @@ impl Cluster {
         event_log: impl Fn(usize) -> String,
     ) -> anyhow::Result<Self> {
         let mariadb = Arc::new(MariaDb::start()?);
-        Self::start_on(programs, &mariadb, 0, event_log).await
+        Self::start_on(programs, &mariadb, Size::default(), event_log).await
     }
 
-    /// The same on a MariaDB that is there, in place of whatever was on it before. With backends, the nodes reach it
-    /// through them.
+    /// The same of any size on a MariaDB that is there, in place of whatever was on it before. With backends, the nodes
+    /// reach it through them.
     pub(crate) async fn start_on(
         programs: &Programs,
         mariadb: &Arc<MariaDb>,
-        backends: usize,
+        size: Size,
         event_log: impl Fn(usize) -> String,
     ) -> anyhow::Result<Self> {
         let mut connection = MySqlConnection::connect(&mariadb.url()).await?;
@@ -55,7 +72,7 @@ impl Cluster {
             .execute(&mut connection)
             .await?;
         let redis = Redis::start()?;
-        let directory = tempfile::tempdir()?;
+        let directory = programs.scratch()?;
         let start = |name: &str, arguments: &[&str], settings: &str| {
             let common = format!("listen = \"127.0.0.1:0\"\nhttp = \"none\"\nnode = {name:?}\n{settings}");
             let file = directory.path().join(format!("{name}.toml"));
@@ -64,12 +81,12 @@ impl Cluster {
         };
 
         let mut store = MariaDb::url_at(mariadb.address(), DATABASE);
-        let zookeeper = (backends > 0).then(ZooKeeper::start).transpose()?;
+        let zookeeper = (size.backends > 0).then(ZooKeeper::start).transpose()?;
         let mut services = Vec::new();
         if let Some(zookeeper) = &zookeeper {
             let registry = format!("zookeeper://{}/chat", zookeeper.connect_string());
             let settings = format!("event_log = []\nstore = {store:?}\nregistry = {registry:?}\n");
-            for number in 1..=backends {
+            for number in 1..=size.backends {
                 let process = start(&format!("backend-{number}"), &["backend"], &settings)?;
                 address(&process)?;
                 services.push(process);
@@ -78,10 +95,10 @@ impl Cluster {
         }
         let mut processes = Vec::new();
         let mut nodes = Vec::new();
-        for number in 1..=NODES {
+        for number in 1..=size.nodes {
             let settings = settings(&event_log(number), &store, &redis);
             let process = start(&format!("node-{number}"), &[], &settings)?;
-            nodes.push(address(&process)?);
+            nodes.push(address(&process)?.parse()?);
             processes.push(process);
         }
         Ok(Self {
@@ -119,11 +136,7 @@ impl Cluster {
 }
 
 fn start(programs: &Programs, arguments: &[&str], settings: &Path) -> anyhow::Result<Process> {
-    let mut command = Command::new(&programs.server);
-    // The settings of whoever measures are not those of the nodes.
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHAT_")) {
-        command.env_remove(name);
-    }
+    let mut command = command(programs.server()?);
     Ok(Process::start(
         command.args(arguments).arg("--config").arg(settings),
     )?)
@@ -134,19 +147,9 @@ fn settings(event_log: &str, store: &str, redis: &Redis) -> String {
     format!(
         "{event_log}\nstore = {store:?}\nbus = {:?}\n\
          proxy_protocol_from = [\"{NGINX_ADDRESS}/32\"]\n\
-         [limits]\nregistrations_per_minute = 1000000\n",
+         [limits]\nregistrations_per_minute = 1000000\nrequests_per_second = 1000000\nrequests_burst = 1000000\n",
         redis.url()
     )
-}
-
-/// Where a node listens, once it is ready.
-fn address(node: &Process) -> anyhow::Result<SocketAddr> {
-    let ready = node.stdout().first_line();
-    let ready = ready.with_context(|| format!("a node did not get ready:\n{}", node.stderr().text()))?;
-    let address = ready
-        .split_once("listening on ")
-        .and_then(|(_, rest)| rest.split(',').next());
-    Ok(address.context("a node did not say where it listens")?.parse()?)
 }
 
 /// The deployed configuration, with an address of nginx' own.

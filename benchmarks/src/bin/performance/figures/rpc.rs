@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chat_test_services::MariaDb;
 
-use crate::NO_LOG;
-use crate::cluster::Cluster;
-use crate::loads::Load;
+use super::nodes::add_latency;
+use super::table::Table;
+use super::{SENDS, paced};
+use crate::cluster::{Cluster, NO_LOG, Size};
+use crate::counted::Counted;
 use crate::programs::Programs;
-use crate::table::Table;
 
 /// Backends: none is the store in the nodes' own processes.
 const BACKENDS: [usize; 3] = [0, 1, 2];
@@ -48,36 +49,31 @@ async fn one(
     backends: usize,
     table: &mut Table,
 ) -> anyhow::Result<f64> {
-    let cluster = Cluster::start_on(programs, mariadb, backends, |_| NO_LOG.to_owned()).await?;
+    let size = Size {
+        backends,
+        ..Size::default()
+    };
+    let cluster = Cluster::start_on(programs, mariadb, size, |_| NO_LOG.to_owned()).await?;
     let name = match backends {
         0 => "no backend",
         1 => "one backend",
         _ => "two backends",
     };
-    let fast = Load::run(programs, &cluster, &["sends", &cluster.front(), "100", "10"]).await?;
-    let rate = fast.number_before(" sends/s")?;
+    let fast = Counted::run(programs, &cluster, &cluster.front(), &SENDS).await?;
+    let rate = fast.report.rate("sent")?;
     table.add(&format!("{name}: sends acknowledged, /s"), 0, rate);
     busy(&fast, &format!("{name}, as fast as possible"), table)?;
-    for paced in RATES {
-        let load = Load::run(
-            programs,
-            &cluster,
-            &["latency", &cluster.each_node(), "20", paced],
-        )
-        .await?;
-        let name = format!("{name}, {paced} messages/s");
-        for quantile in ["p50", "p99"] {
-            let milliseconds = load.number_before(&format!(" ms {quantile}"))?;
-            let what = format!("{name}: send to delivered, {quantile}, ms");
-            table.add(&what, 2, milliseconds);
-        }
+    for rate in RATES {
+        let load = Counted::run(programs, &cluster, &cluster.each_node(), &paced(rate)).await?;
+        let name = format!("{name}, {rate} messages/s");
+        add_latency(&name, &load, table)?;
         busy(&load, &name, table)?;
     }
     Ok(rate)
 }
 
 /// Processor time a message, in microseconds: of all nodes together, all backends, and MariaDB.
-fn busy(load: &Load, name: &str, table: &mut Table) -> anyhow::Result<()> {
+fn busy(load: &Counted, name: &str, table: &mut Table) -> anyhow::Result<()> {
     let mut add = |who: &str, seconds: f64| {
         let what = format!("{name}: processor time of {who} a message, µs");
         table.add(&what, 1, seconds * 1e6);

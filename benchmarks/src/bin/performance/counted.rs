@@ -1,61 +1,44 @@
-//! Runs one load, and tells what it cost.
-
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
-
-use anyhow::{Context, bail};
+//! A load on a cluster, and what it cost.
 
 use crate::cluster::Cluster;
 use crate::counters::{Counters, listeners};
+use crate::load::Load;
 use crate::programs::Programs;
+use crate::report::Report;
 
-/// What a load printed, and what was counted from its first message to its end.
-pub(crate) struct Load {
-    line: String,
+/// What a load measured, and what was counted from its first message to its end.
+pub(crate) struct Counted {
+    pub(crate) report: Report,
     counters: Counters,
     mean_listeners: f64,
     most_listeners: f64,
 }
 
-impl Load {
+impl Counted {
+    /// Runs a load whose messages are all counted: it does not warm up.
     pub(crate) async fn run(
         programs: &Programs,
         cluster: &Cluster,
+        servers: &str,
         arguments: &[&str],
     ) -> anyhow::Result<Self> {
-        let mut load = Command::new(&programs.load)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut lines = BufReader::new(load.stdout.take().context("the load has no output")?).lines();
-        // All are logged in; sending begins a second later.
-        lines.next().transpose()?;
+        let arguments: Vec<_> = arguments.iter().copied().chain(["--warm-up", "0s"]).collect();
+        let mut load = Load::prepare(programs, servers, &arguments).await?;
         let before = Counters::read(cluster).await?;
         let (mean_listeners, most_listeners) = listeners(cluster).await?;
-        let line = lines.next().transpose()?.unwrap_or_default();
-        if !load.wait()?.success() {
-            bail!("`load {}` failed", arguments.join(" "));
-        }
+        load.begin().await?;
+        let report = load.report().await?;
         let counters = Counters::read(cluster).await?.since(before);
-        eprintln!("load {}: {line}", arguments.join(" "));
         Ok(Self {
-            line,
+            report,
             counters,
             mean_listeners,
             most_listeners,
         })
     }
 
-    /// The number in its line that stands before these words.
-    pub(crate) fn number_before(&self, words: &str) -> anyhow::Result<f64> {
-        let start = self.line.split_once(words).map(|(start, _)| start);
-        let number = start.and_then(|start| start.split_whitespace().last());
-        let number = number.with_context(|| format!("no number before {words:?} in {:?}", self.line))?;
-        Ok(number.parse()?)
-    }
-
     fn messages(&self) -> anyhow::Result<f64> {
-        self.number_before(" messages")
+        self.report.count("sent")
     }
 
     /// SQL statements a message.

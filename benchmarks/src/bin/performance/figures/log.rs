@@ -1,23 +1,33 @@
 //! What the event log costs, and what becomes of sends while its Kafka is away.
 
-use std::process::{Child, Command, Stdio};
-
 use anyhow::bail;
 use chat_test_services::Kafka;
 
-use crate::NO_LOG;
-use crate::cluster::Cluster;
-use crate::loads::Load;
+use super::nodes::add_latency;
+use super::table::Table;
+use super::{SENDS, paced};
+use crate::cluster::{Cluster, NO_LOG};
+use crate::counted::Counted;
+use crate::load::Load;
 use crate::processes::memory;
 use crate::programs::Programs;
-use crate::table::Table;
 
 /// Loads of ten seconds before Kafka is killed, and after it has come back.
 const BESIDE: usize = 2;
 /// Such loads while it is dead: half a minute.
 const DEAD: usize = 3;
-/// Users who log in ten times a second each, so that there is something to record.
-const VISITORS: &str = "10";
+/// Users who log in by token a hundred times a second in all, so that there is something to record.
+const VISITORS: [&str; 9] = [
+    "logins",
+    "--seed",
+    "2",
+    "--users",
+    "10",
+    "--rate",
+    "100",
+    "--duration",
+    "1h",
+];
 /// So few that half a minute of their records is more than can wait.
 const SMALL_BUFFER: &str = "kafka.buffer = 1000\nkafka.in_flight = 1000";
 
@@ -48,8 +58,8 @@ async fn costs(programs: &Programs, kafka: &Kafka, run: usize, table: &mut Table
             _ => ("Kafka", Box::new(|_| in_kafka(kafka))),
         };
         let cluster = Cluster::start(programs, event_log).await?;
-        let load = Load::run(programs, &cluster, &["sends", &cluster.front(), "100", "10"]).await?;
-        let rate = load.number_before(" sends/s")?;
+        let load = Counted::run(programs, &cluster, &cluster.front(), &SENDS).await?;
+        let rate = load.report.rate("sent")?;
         table.add(&format!("{name}: sends acknowledged, /s"), 0, rate);
         let micros = load.nodes_busy()? * 1e6;
         table.add(
@@ -71,7 +81,7 @@ async fn costs(programs: &Programs, kafka: &Kafka, run: usize, table: &mut Table
 /// than its absence leaves room to record.
 async fn outage(programs: &Programs, kafka: &mut Kafka, table: &mut Table) -> anyhow::Result<()> {
     let cluster = Cluster::start(programs, |_| format!("{}\n{SMALL_BUFFER}", in_kafka(kafka))).await?;
-    let mut visitors = Visitors::start(programs, &cluster)?;
+    let mut visitors = Load::start(programs, &cluster.each_node(), &VISITORS)?;
     for _ in 0..BESIDE {
         delivered(programs, &cluster, "before", table).await?;
     }
@@ -83,7 +93,10 @@ async fn outage(programs: &Programs, kafka: &mut Kafka, table: &mut Table) -> an
     for _ in 0..BESIDE {
         delivered(programs, &cluster, "after", table).await?;
     }
-    visitors.are_served()
+    if visitors.has_ended()? {
+        bail!("the visitors gave up: {:?}", visitors.report().await.err());
+    }
+    Ok(())
 }
 
 async fn delivered(
@@ -92,17 +105,8 @@ async fn delivered(
     when: &str,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let load = Load::run(
-        programs,
-        cluster,
-        &["latency", &cluster.each_node(), "20", "1000"],
-    )
-    .await?;
-    for quantile in ["p50", "p99"] {
-        let milliseconds = load.number_before(&format!(" ms {quantile}"))?;
-        let what = format!("{when}: send to delivered, {quantile}, ms");
-        table.add(&what, 2, milliseconds);
-    }
+    let load = Counted::run(programs, cluster, &cluster.each_node(), &paced("1000")).await?;
+    add_latency(when, &load, table)?;
     let what = format!("{when}: resident memory of the largest node, MB");
     table.add(&what, 1, memory(cluster.ids())?);
     Ok(())
@@ -110,34 +114,4 @@ async fn delivered(
 
 fn in_kafka(kafka: &Kafka) -> String {
     format!("event_log = [\"kafka://{}/chat-events\"]", kafka.bootstrap())
-}
-
-/// Users who come and go all the time, until this is dropped.
-struct Visitors(Child);
-
-impl Visitors {
-    fn start(programs: &Programs, cluster: &Cluster) -> anyhow::Result<Self> {
-        let visits = ["visits", &cluster.each_node(), VISITORS, "1000000"];
-        let child = Command::new(&programs.load)
-            .args(visits)
-            .stdout(Stdio::null())
-            .spawn()?;
-        Ok(Self(child))
-    }
-
-    /// Fails where one of them could not log in.
-    fn are_served(&mut self) -> anyhow::Result<()> {
-        if let Some(status) = self.0.try_wait()? {
-            bail!("the visitors gave up: {status}");
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Visitors {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -1,0 +1,30 @@
+//! What a cluster costs, as long tables of figures for whoever has to choose one.
+
+pub(crate) mod log;
+pub(crate) mod nodes;
+pub(crate) mod rpc;
+pub(crate) mod table;
+
+/// A hundred senders, each with ten messages under way.
+pub(crate) const SENDS: [&str; 7] = [
+    "direct",
+    "--connections",
+    "200",
+    "--window",
+    "10",
+    "--duration",
+    "10s",
+];
+
+/// Messages at a rate, from each node to the next one.
+pub(crate) const fn paced(rate: &str) -> [&str; 7] {
+    [
+        "direct",
+        "--connections",
+        "20",
+        "--rate",
+        rate,
+        "--duration",
+        "10s",
+    ]
+}
