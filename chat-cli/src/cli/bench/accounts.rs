@@ -3,7 +3,7 @@
 use chat_client::Error;
 use chat_core::ErrorCode;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::dialogue::Dialogue;
 
@@ -37,12 +37,30 @@ impl Servers {
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) id: u64,
-    pub(super) token: String,
+    name: String,
+    token: String,
     /// The groups they are a member of, by name.
     groups: Vec<(String, u64)>,
 }
 
+/// How a user says who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Proof {
+    /// By token, which costs the server a look-up
+    Token,
+    /// By password, which costs the server some 20 ms of a core
+    Password,
+}
+
 impl Account {
+    /// The login of a device, which takes as received what was written to it.
+    pub(super) fn login(&self, proof: Proof, device: &str) -> Value {
+        match proof {
+            Proof::Token => token_login(&self.token, device),
+            Proof::Password => password_login(&self.name, device),
+        }
+    }
+
     /// The id of a group that they are a member of.
     pub(super) fn group(&self, name: &str) -> Option<u64> {
         let group = self.groups.iter().find(|(of, _)| of == name);
@@ -50,16 +68,16 @@ impl Account {
     }
 }
 
-/// Does the work for each number, some at once, in the order of the numbers.
-pub(super) fn in_order<T, F>(
+/// Does the work for each item, some at once, and gives the results in the order of the items.
+pub(super) fn in_order<I, T, F>(
     servers: &Servers,
-    count: usize,
-    work: impl FnMut(usize) -> F,
+    items: impl IntoIterator<Item = I>,
+    work: impl FnMut(I) -> F,
 ) -> impl Stream<Item = Result<T, Error>>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    stream::iter(0..count)
+    stream::iter(items)
         .map(work)
         .buffered(AT_ONCE * servers.list().len())
 }
@@ -71,7 +89,7 @@ pub(super) async fn accounts(
     count: usize,
     mut done: impl FnMut(usize),
 ) -> Result<Vec<Account>, Error> {
-    let accounts = in_order(servers, count, |number| async move {
+    let accounts = in_order(servers, 0..count, |number| async move {
         account(servers.of(number), &format!("bench-{seed}-{number}")).await
     });
     let mut number = 0;
@@ -82,6 +100,16 @@ pub(super) async fn accounts(
     counted.try_collect().await
 }
 
+fn password_login(name: &str, device: &str) -> Value {
+    json!({
+        "type": "login", "ref": "login", "name": name, "password": PASSWORD, "device": device, "ack": "auto",
+    })
+}
+
+fn token_login(token: &str, device: &str) -> Value {
+    json!({"type": "login", "ref": "login", "token": token, "device": device, "ack": "auto"})
+}
+
 async fn account(server: &str, name: &str) -> Result<Account, Error> {
     let mut dialogue = Dialogue::open(server).await?;
     let register = json!({"type": "register", "ref": "register", "name": name, "password": PASSWORD});
@@ -89,10 +117,7 @@ async fn account(server: &str, name: &str) -> Result<Account, Error> {
         Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NameTaken => {}
         registered => drop(registered?),
     }
-    let login = json!({
-        "type": "login", "ref": "login", "name": name, "password": PASSWORD, "device": FIRST_DEVICE, "ack": "auto",
-    });
-    let welcome = dialogue.log_in(&login).await?;
+    let welcome = dialogue.log_in(&password_login(name, FIRST_DEVICE)).await?;
     let token = welcome.token.ok_or(Error::Protocol {
         what: "the server gives no tokens",
         source: None,
@@ -100,6 +125,7 @@ async fn account(server: &str, name: &str) -> Result<Account, Error> {
     let groups = welcome.groups.iter();
     Ok(Account {
         id: welcome.user.id.get(),
+        name: name.to_owned(),
         token: token.reveal().to_owned(),
         groups: groups
             .map(|group| (group.name.as_str().to_owned(), group.id.get()))

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::accounts::Proof;
+
+/// Devices that a user may have.
+const DEVICES: u32 = 100;
+
 const AFTER_HELP: &str = "\
 --server takes several addresses, separated by commas: connections go to them in turn.
 With --json the result is printed as one JSON object; docs/bench.md has its fields.
@@ -32,6 +37,18 @@ pub(crate) enum Scenario {
     Direct(DirectArguments),
     /// Groups of users: some write, all others receive
     Group(GroupArguments),
+    /// Users who log in, by token or by password, and leave when they are synced
+    Logins(LoginsArguments),
+    /// Users who lose their connections all at once and resume them by token
+    Reconnect(ReconnectArguments),
+    /// Users who come back after messages were stored for them
+    CatchUp(CatchUpArguments),
+    /// Users who page through their conversations, from the newest message to the oldest
+    History(HistoryArguments),
+    /// Users who are logged in and say nothing
+    Idle(IdleArguments),
+    /// Everything together
+    Mix(MixArguments),
     /// Merge the results of processes that ran at the same time
     Merge {
         /// Results, as --json or --json-file wrote them
@@ -60,6 +77,23 @@ pub(crate) struct CommonArguments {
     pub(crate) patience: Duration,
 }
 
+/// When a load is measured.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct TimeArguments {
+    /// How long to measure
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Duration,
+    /// How long the load lasts before that: what happens then is checked, but neither counted nor timed
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
+    pub(crate) warm_up: Duration,
+}
+
+impl TimeArguments {
+    pub(super) fn total(self) -> Duration {
+        self.warm_up + self.duration
+    }
+}
+
 /// How messages are sent.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct LoadArguments {
@@ -70,12 +104,8 @@ pub(crate) struct LoadArguments {
     /// at which a message was due
     #[arg(long, value_name = "N", conflicts_with = "window", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(crate) rate: Option<u32>,
-    /// How long to measure
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    pub(crate) duration: Duration,
-    /// How long to send before that; its messages are checked, but neither counted nor timed
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
-    pub(crate) warm_up: Duration,
+    #[command(flatten)]
+    pub(crate) time: TimeArguments,
     /// Bytes of a message's text
     #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(48..=8_192))]
     pub(crate) size: u16,
@@ -121,4 +151,122 @@ pub(crate) struct GroupArguments {
     /// them, and their messages are not timed
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) stalled: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LoginsArguments {
+    #[command(flatten)]
+    pub(crate) time: TimeArguments,
+    /// How users say who they are
+    #[arg(long, value_enum, default_value_t = Proof::Token)]
+    pub(crate) by: Proof,
+    /// Logins that may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) connections: u32,
+    /// Users, whose devices log in [default: as many as connections]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) users: Option<u32>,
+    /// Open loop: logins a second, whatever comes of them; times count from when a login was due
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+}
+
+/// Many connections of fewer users.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CrowdArguments {
+    /// Connections
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) connections: u32,
+    /// Users, each with as many devices as it takes [default: one for each 100 connections]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) users: Option<u32>,
+}
+
+impl CrowdArguments {
+    pub(super) fn users(self) -> usize {
+        self.users.unwrap_or(self.connections.div_ceil(DEVICES)) as usize
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReconnectArguments {
+    #[command(flatten)]
+    pub(crate) crowd: CrowdArguments,
+    /// How often all connections are dropped and resumed
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Drop nothing, but wait until the server ends all connections, as it does when it is started again, and resume
+    /// them then
+    #[arg(long, conflicts_with = "rounds")]
+    pub(crate) await_restart: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CatchUpArguments {
+    /// Users who come back, all at once
+    #[arg(long, visible_alias = "connections", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub(crate) users: u32,
+    /// Messages that wait for each
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) messages: u32,
+    /// How often they leave, are written to, and come back
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Bytes of a message's text
+    #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(48..=8_192))]
+    pub(crate) size: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HistoryArguments {
+    #[command(flatten)]
+    pub(crate) time: TimeArguments,
+    /// Users who page, each through a conversation of its own
+    #[arg(long, visible_alias = "connections", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=30_000))]
+    pub(crate) users: u32,
+    /// Messages that each conversation has at least
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) messages: u32,
+    /// Messages of a page
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=200))]
+    pub(crate) page: u8,
+    /// Open loop: pages a second, whatever comes of them; times count from when a page was due
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
+    /// Bytes of a message's text
+    #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(48..=8_192))]
+    pub(crate) size: u16,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct IdleArguments {
+    #[command(flatten)]
+    pub(crate) crowd: CrowdArguments,
+    /// How long to stay
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Duration,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MixArguments {
+    #[command(flatten)]
+    pub(crate) time: TimeArguments,
+    /// Messages a second, of pairs and groups together
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: u32,
+    /// Connections, a third each in pairs, in groups of ten and idle, each of a user of its own
+    #[arg(long, visible_alias = "users", value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u32).range(30..=60_000))]
+    pub(crate) connections: u32,
+    /// Users a second who come, catch up with ten messages, and leave
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) visits: u32,
+    /// Pages of history a second
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) pages: u32,
+    /// Logins by password a second
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) logins: u32,
+    /// Bytes of a message's text
+    #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(48..=8_192))]
+    pub(crate) size: u16,
 }

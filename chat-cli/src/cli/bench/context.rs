@@ -6,11 +6,11 @@ use chat_client::Error;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::accounts::{Account, FIRST_DEVICE, Servers, accounts, in_order};
+use super::accounts::{Account, Proof, Servers, accounts, in_order};
 use super::args::CommonArguments;
-use super::dialogue::resume;
 use super::open_files::allow_connections;
 use super::progress::Progress;
+use super::seat::Seat;
 use super::stamp::{Run, write_hex};
 use super::wire::{Incoming, Outgoing};
 use crate::cli::Failure;
@@ -47,14 +47,22 @@ impl Bench {
         Ok(accounts(&self.servers, self.common.seed, users, done).await?)
     }
 
-    /// A session of each user, in their order.
-    pub(super) async fn sessions(&self, accounts: &[Account]) -> Result<Vec<(Incoming, Outgoing)>, Error> {
-        self.progress.begin("connections", accounts.len());
-        let mut number = 0;
-        let sessions = in_order(&self.servers, accounts.len(), |number| async move {
-            let token = accounts.get(number).map_or("", |account| &account.token);
-            resume(self.servers.of(number), token, FIRST_DEVICE).await
+    /// The devices of so many connections: each user has as many as it takes.
+    pub(super) fn seats<'a>(&'a self, accounts: &'a [Account], connections: usize) -> Vec<Seat<'a>> {
+        let users = accounts.iter().cycle().take(connections).enumerate();
+        let seats = users.map(|(number, account)| Seat {
+            server: self.servers.of(number),
+            account,
+            device: format!("bench-{}", number / accounts.len().max(1)),
         });
+        seats.collect()
+    }
+
+    /// Logs the devices in, and gives their sessions in their order.
+    pub(super) async fn sessions(&self, seats: &[Seat<'_>]) -> Result<Vec<(Incoming, Outgoing)>, Error> {
+        self.progress.begin("connections", seats.len());
+        let mut number = 0;
+        let sessions = in_order(&self.servers, seats, |seat| seat.enter(Proof::Token));
         let counted = sessions.inspect_ok(|_| {
             number += 1;
             self.progress.reach(number);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_client::Error;
 use chat_core::protocol::{Event, Reply, ServerFrame, Welcome};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::wire::{Incoming, Outgoing, Receive, connect};
@@ -101,28 +101,4 @@ impl Dialogue {
             }),
         }
     }
-
-    /// Waits until everything that was stored before was delivered.
-    pub(super) async fn wait_for_synced(&mut self) -> Result<(), Error> {
-        while self.next().await? != ServerFrame::Event(Event::Synced) {}
-        Ok(())
-    }
-
-    /// Goes on without asking one by one.
-    pub(super) fn into_halves(self) -> (Incoming, Outgoing) {
-        (self.incoming, self.outgoing)
-    }
-}
-
-/// Logs a device in by token, on a new connection, and waits until it is synced.
-pub(super) async fn resume(server: &str, token: &str, device: &str) -> Result<(Incoming, Outgoing), Error> {
-    let mut dialogue = Dialogue::open(server).await?;
-    dialogue.log_in(&token_login(token, device)).await?;
-    dialogue.wait_for_synced().await?;
-    Ok(dialogue.into_halves())
-}
-
-/// The login of a device by token, which takes as received what was written to it.
-pub(super) fn token_login(token: &str, device: &str) -> Value {
-    json!({"type": "login", "ref": "login", "token": token, "device": device, "ack": "auto"})
 }

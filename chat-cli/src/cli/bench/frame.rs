@@ -24,6 +24,7 @@ pub(super) enum Frame<'a> {
         refusal: ErrorReply,
     },
     Goodbye(Goodbye),
+    Synced,
     Other,
 }
 
@@ -169,6 +170,7 @@ fn read_json(line: &[u8]) -> Result<Frame<'_>, Error> {
                 refusal: serde_json::from_slice(line)?,
             },
             "goodbye" => Frame::Goodbye(serde_json::from_slice(line)?),
+            "synced" => Frame::Synced,
             _ => Frame::Other,
         })
     };

@@ -7,10 +7,10 @@ use chat_core::protocol::Reply;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, FIRST_DEVICE, in_order};
-use super::args::{GroupArguments, LoadArguments};
+use super::accounts::{Account, FIRST_DEVICE, Proof, in_order};
+use super::args::GroupArguments;
 use super::context::Bench;
-use super::dialogue::{Dialogue, token_login};
+use super::dialogue::Dialogue;
 use super::load::{Load, Pace};
 use super::participant::Participant;
 use super::report::Report;
@@ -35,8 +35,8 @@ pub(super) async fn run(bench: &Bench, arguments: &GroupArguments) -> Result<Rep
         )));
     }
     let accounts = bench.accounts(members * groups, members * groups).await?;
-    let ids = make_groups(bench, &accounts, members).await?;
-    let sessions = bench.sessions(&accounts).await?;
+    let ids = make_groups(bench, "group", &accounts, members).await?;
+    let sessions = bench.sessions(&bench.seats(&accounts, accounts.len())).await?;
     let mut all = Load::new(load, groups * senders)?;
     let mut sessions = sessions.into_iter();
     for (number, group) in ids.into_iter().enumerate() {
@@ -49,8 +49,7 @@ pub(super) async fn run(bench: &Bench, arguments: &GroupArguments) -> Result<Rep
         let first = u32::try_from(number * senders).map_err(anyhow::Error::new)?;
         add_group(
             &mut all,
-            bench,
-            load,
+            (bench, load.size),
             shape,
             (first, sessions.by_ref().take(members)),
         );
@@ -62,24 +61,24 @@ pub(super) async fn run(bench: &Bench, arguments: &GroupArguments) -> Result<Rep
         "stalled": stalled,
     });
     load.describe(&mut settings);
-    let mut report = Report::new("group", settings, load.duration.as_secs_f64());
+    let mut report = Report::new("group", settings, load.time.duration.as_secs_f64());
     report.take_messages(&measure, ending, load)?;
     Ok(report)
 }
 
-#[derive(Clone, Copy)]
-struct Shape {
-    group: u64,
-    members: usize,
-    senders: usize,
-    stalled: usize,
+/// A group, and what its members do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) group: u64,
+    pub(super) members: usize,
+    pub(super) senders: usize,
+    pub(super) stalled: usize,
 }
 
 /// The first members of a group send, the last are stalled.
-fn add_group(
+pub(super) fn add_group(
     all: &mut Load,
-    bench: &Bench,
-    load: &LoadArguments,
+    (bench, size): (&Bench, u16),
     shape: Shape,
     (first, sessions): (u32, impl Iterator<Item = (Incoming, Outgoing)>),
 ) {
@@ -94,7 +93,7 @@ fn add_group(
     let senders = sessions.iter().take(shape.senders).zip(indexes);
     let senders: Rc<[Rc<Sender>]> = senders
         .map(|((_, outgoing), index)| {
-            let frame = SendFrame::new(bench.run, index, To::Group(shape.group), usize::from(load.size));
+            let frame = SendFrame::new(bench.run, index, To::Group(shape.group), usize::from(size));
             let by = (index, Rc::clone(outgoing), frame);
             Rc::new(Sender::new(by, all.flow, all.answers, receivers, &all.measure))
         })
@@ -116,22 +115,27 @@ fn add_group(
 }
 
 /// The ids of the groups, each with so many members. Who is online is told of everybody who joins, so nobody stays.
-async fn make_groups(bench: &Bench, accounts: &[Account], members: usize) -> Result<Vec<u64>, Error> {
+pub(super) async fn make_groups(
+    bench: &Bench,
+    label: &str,
+    accounts: &[Account],
+    members: usize,
+) -> Result<Vec<u64>, Error> {
     bench.progress.begin("groups", accounts.len());
     let mut ids = Vec::new();
     for (number, users) in accounts.chunks(members.max(1)).enumerate() {
-        let name = format!("bench-{}-{members}-{number}", bench.common.seed);
+        let name = format!("bench-{}-{label}-{members}-{number}", bench.common.seed);
         let Some(creator) = users.first() else { continue };
         let group = match creator.group(&name) {
             Some(group) => group,
             None => create(bench.servers.of(number), creator, &name).await?,
         };
-        let joins = in_order(&bench.servers, users.len(), |place| {
-            let (user, name) = (users.get(place), &name);
+        let joins = in_order(&bench.servers, users.iter().enumerate(), |(place, user)| {
+            let name = &name;
             async move {
-                match user.filter(|user| user.group(name).is_none()) {
-                    Some(user) => join(bench.servers.of(place), user, group).await,
-                    None => Ok(()),
+                match user.group(name) {
+                    Some(_) => Ok(()),
+                    None => join(bench.servers.of(place), user, group).await,
                 }
             }
         });
@@ -166,6 +170,6 @@ async fn join(server: &str, user: &Account, group: u64) -> Result<(), Error> {
 /// Makes one request of a user.
 async fn ask(server: &str, user: &Account, request: &Value) -> Result<Reply, Error> {
     let mut dialogue = Dialogue::open(server).await?;
-    dialogue.log_in(&token_login(&user.token, FIRST_DEVICE)).await?;
+    dialogue.log_in(&user.login(Proof::Token, FIRST_DEVICE)).await?;
     dialogue.insist(request).await
 }

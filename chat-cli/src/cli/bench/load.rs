@@ -13,6 +13,7 @@ use super::context::Bench;
 use super::measure::Measure;
 use super::pacer::pace;
 use super::participant::{Participant, Seen};
+use super::progress::SHOW;
 use super::sender::{Answers, Flow, Schedule, Sender};
 use super::view::Violations;
 use super::wire::{Incoming, Outgoing};
@@ -20,8 +21,6 @@ use crate::cli::Failure;
 
 /// The time between two looks at whether everything has come.
 const LOOK: Duration = Duration::from_millis(5);
-/// The time between two changes of what is shown.
-const SHOW: Duration = Duration::from_millis(200);
 
 /// Sessions that write to each other.
 #[derive(Debug)]
@@ -100,10 +99,21 @@ impl Load {
     }
 
     /// Sends for the time that the arguments say, and waits for what is due then.
-    pub(super) async fn run(mut self, bench: &Bench, arguments: &LoadArguments) -> Result<Ending, Failure> {
+    pub(super) async fn run(self, bench: &Bench, arguments: &LoadArguments) -> Result<Ending, Failure> {
+        self.run_beside(bench, arguments, async { Ok(()) }).await
+    }
+
+    /// The same, while something else is done from the begin on.
+    pub(super) async fn run_beside(
+        mut self,
+        bench: &Bench,
+        arguments: &LoadArguments,
+        beside: impl Future<Output = Result<(), Error>>,
+    ) -> Result<Ending, Failure> {
         bench.ready().await?;
-        self.measure.begin(arguments.warm_up, arguments.duration);
-        let end = Instant::now() + arguments.warm_up + arguments.duration;
+        self.measure
+            .begin(arguments.time.warm_up, arguments.time.duration);
+        let end = Instant::now() + arguments.time.total();
         for sender in &self.senders {
             sender.refill()?;
         }
@@ -114,28 +124,31 @@ impl Load {
             connections,
             ..
         } = &mut self;
-        tokio::select! {
+        let all = async {
+            let sending = send_until(end, *flow, senders, measure);
+            tokio::try_join!(sending, beside)?;
+            measure.end();
+            Ok::<_, Error>(all_done(senders, measure, bench.common.patience).await)
+        };
+        let unsent = tokio::select! {
             failed = first_failure(connections) => return Err(failed.into()),
-            paced = send_until(end, *flow, senders, measure) => paced?,
-            () = show(bench, measure, arguments.warm_up + arguments.duration) => {}
-        }
-        measure.end();
-        tokio::select! {
-            failed = first_failure(connections) => return Err(failed.into()),
-            () = all_done(senders, measure, bench.common.patience) => {}
-        }
-        Ok(self.ending())
+            unsent = all => unsent?,
+            () = show(bench, measure, arguments.time.total()) => 0,
+        };
+        Ok(self.ending(unsent))
     }
 
-    fn ending(self) -> Ending {
+    fn ending(self, unsent: u64) -> Ending {
         let Self { senders, seen, .. } = self;
-        let mut ending = Ending::default();
+        let mut ending = Ending {
+            unsent,
+            ..Ending::default()
+        };
         for seen in seen {
             ending.violations.add(seen.finish());
         }
         for sender in senders {
             ending.unanswered += sender.unanswered();
-            ending.unsent += sender.give_up_unsent();
         }
         ending
     }
@@ -178,13 +191,20 @@ async fn show(bench: &Bench, measure: &Measure, time: Duration) {
     }
 }
 
-/// Waits until everything came that is due, or nothing comes any more.
-async fn all_done(senders: &[Rc<Sender>], measure: &Measure, patience: Duration) {
+/// Waits until everything came that is due, or nothing comes any more. Answers how many messages were due and not even
+/// sent when patience ended.
+async fn all_done(senders: &[Rc<Sender>], measure: &Measure, patience: Duration) -> u64 {
     let (mut progress, mut since) = (measure.progress(), Instant::now());
+    let mut unsent = 0;
+    let give_up = Instant::now() + patience;
     while !senders.iter().all(|sender| sender.is_done()) && since.elapsed() < patience {
         sleep(LOOK).await;
         if measure.progress() != progress {
             (progress, since) = (measure.progress(), Instant::now());
         }
+        if Instant::now() >= give_up {
+            unsent += senders.iter().map(|sender| sender.give_up_unsent()).sum::<u64>();
+        }
     }
+    unsent
 }

@@ -137,7 +137,7 @@ impl Receive for Participant {
                 None => Err(Error::Refused(refusal)),
             },
             Frame::Goodbye(goodbye) => Err(Error::Goodbye(goodbye)),
-            Frame::Other => Ok(()),
+            Frame::Synced | Frame::Other => Ok(()),
         }
     }
 

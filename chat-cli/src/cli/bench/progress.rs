@@ -1,8 +1,13 @@
 //! How far a load has come, on a terminal.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// The time between two changes of what is shown.
+pub(super) const SHOW: Duration = Duration::from_millis(200);
 
 /// A bar on standard error, which shows only where that is a terminal.
 #[derive(Debug)]
@@ -39,6 +44,26 @@ impl Progress {
     pub(super) fn show(&self, passed: Duration, rate: f64) {
         self.bar.set_position(passed.as_secs());
         self.bar.set_message(format!("{rate:.0} messages/s"));
+    }
+
+    /// Shows the time that passes, of what it will take, while work is done.
+    pub(super) async fn during<T>(
+        &self,
+        what: &'static str,
+        time: Duration,
+        work: impl Future<Output = T>,
+    ) -> T {
+        self.begin(what, time.as_secs() as usize);
+        let begun = Instant::now();
+        let mut ticks = interval(SHOW);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = ticks.tick() => self.bar.set_position(begun.elapsed().as_secs()),
+            }
+        }
     }
 
     pub(super) fn end(&self) {

@@ -37,7 +37,11 @@ impl Report {
             scenario: scenario.to_owned(),
             processes: 1,
             settings: match settings {
-                Value::Object(settings) => settings,
+                Value::Object(mut settings) => {
+                    // What was not set says nothing.
+                    settings.retain(|_, value| !value.is_null());
+                    settings
+                }
                 _ => Map::new(),
             },
             seconds,

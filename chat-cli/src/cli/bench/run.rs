@@ -10,7 +10,7 @@ use super::context::Bench;
 use super::merge::merge_files;
 use super::report::Report;
 use super::table::table;
-use super::{direct, group};
+use super::{catch_up, direct, group, history, idle, logins, mix, reconnect};
 use crate::cli::Failure;
 use crate::cli::args::GlobalArguments;
 
@@ -28,6 +28,12 @@ async fn run_scenario(global: &GlobalArguments, arguments: BenchArguments) -> Re
     let report = match &arguments.scenario {
         Scenario::Direct(arguments) => direct::run(&bench, arguments).await,
         Scenario::Group(arguments) => group::run(&bench, arguments).await,
+        Scenario::Logins(arguments) => logins::run(&bench, arguments).await,
+        Scenario::Reconnect(arguments) => reconnect::run(&bench, arguments).await,
+        Scenario::CatchUp(arguments) => catch_up::run(&bench, arguments).await,
+        Scenario::History(arguments) => history::run(&bench, arguments).await,
+        Scenario::Idle(arguments) => idle::run(&bench, arguments).await,
+        Scenario::Mix(arguments) => mix::run(&bench, arguments).await,
         Scenario::Merge { files } => merge_files(files),
     };
     bench.progress.end();

@@ -251,9 +251,9 @@ impl Sender {
             && state.delivered_to_stalled >= stored * self.receivers.stalled
     }
 
-    /// Counts messages that were due and never sent, each with the time for which it has been due: answers how many.
+    /// Sends no more: counts messages that were due, each with the time for which it has been due, and answers how many.
     pub(super) fn give_up_unsent(&self) -> u64 {
-        let (state, now) = (self.state.borrow(), self.measure.now());
+        let (mut state, now) = (self.state.borrow_mut(), self.measure.now());
         let Flow::Schedule(schedule) = self.flow else {
             return 0;
         };
@@ -261,7 +261,9 @@ impl Sender {
             let at = self.due_time(schedule, number);
             self.measure.count_unsent(at, now, self.answers == Answers::Yes);
         }
-        state.due.saturating_sub(state.sent)
+        let unsent = state.due.saturating_sub(state.sent);
+        state.due = state.sent;
+        unsent
     }
 
     /// Sends that have no reply.

@@ -35,7 +35,7 @@ pub(super) fn table(report: &Report) -> String {
     if !counts.is_empty() {
         lines.push(counts.join(", "));
     }
-    lines.push(verdict(report));
+    lines.extend(verdict(report));
     lines.join("\n") + "\n"
 }
 
@@ -71,19 +71,21 @@ fn latency_line((name, latency): (&String, &Latency)) -> String {
     line
 }
 
-fn verdict(report: &Report) -> String {
+/// Nothing where no message was looked at.
+fn verdict(report: &Report) -> Option<String> {
     let violations = report.violations;
-    if violations.total() == 0 {
-        return "Nothing was lost, repeated or out of order.".to_owned();
+    if violations.total() > 0 {
+        return Some(format!(
+            "{} LOST, {} REPEATED, {} OUT OF ORDER, {} MISDIRECTED, {} MISNUMBERED",
+            violations.lost,
+            violations.repeated,
+            violations.out_of_order,
+            violations.misdirected,
+            violations.misnumbered
+        ));
     }
-    format!(
-        "{} LOST, {} REPEATED, {} OUT OF ORDER, {} MISDIRECTED, {} MISNUMBERED",
-        violations.lost,
-        violations.repeated,
-        violations.out_of_order,
-        violations.misdirected,
-        violations.misnumbered
-    )
+    let looked = ["delivered", "messages_read"].map(|what| report.counts.get(what).copied().unwrap_or(0));
+    (looked != [0, 0]).then(|| "Nothing was lost, repeated or out of order.".to_owned())
 }
 
 /// A number with commas between its thousands.

@@ -1,0 +1,34 @@
+//! Users who log in, and leave when they are synced.
+
+use serde_json::json;
+
+use super::args::LoginsArguments;
+use super::context::Bench;
+use super::report::Report;
+use super::rounds::{Rounds, Span};
+use crate::cli::Failure;
+
+pub(super) async fn run(bench: &Bench, arguments: &LoginsArguments) -> Result<Report, Failure> {
+    let connections = arguments.connections as usize;
+    let users = arguments.users.map_or(connections, |users| users as usize);
+    let accounts = bench.accounts(users, connections).await?;
+    let seats = bench.seats(&accounts, connections);
+    let rounds = Rounds::new(Span {
+        rate: arguments.rate,
+        warm_up: arguments.time.warm_up,
+        duration: arguments.time.duration,
+    })?;
+    bench.ready().await?;
+    let logins = rounds.repeat(&seats, async |seat| seat.enter(arguments.by).await.map(drop));
+    bench
+        .progress
+        .during("logins", arguments.time.total(), logins)
+        .await?;
+    let by = format!("{:?}", arguments.by).to_lowercase();
+    let settings = json!({
+        "servers": bench.servers.list(), "connections": connections, "users": users, "by": by, "rate": arguments.rate,
+    });
+    let mut report = Report::new("logins", settings, arguments.time.duration.as_secs_f64());
+    rounds.report(&mut report, "logins", "connect_to_synced")?;
+    Ok(report)
+}
