@@ -1,7 +1,5 @@
 //! What all scenarios have in common.
 
-use std::time::Instant;
-
 use chat_client::Error;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -22,7 +20,6 @@ pub(super) struct Bench {
     pub(super) common: CommonArguments,
     pub(super) run: Run,
     pub(super) progress: Progress,
-    start: Instant,
 }
 
 impl Bench {
@@ -35,7 +32,6 @@ impl Bench {
             progress: Progress::new(!common.no_progress),
             common,
             run,
-            start: Instant::now(),
         })
     }
 
@@ -74,7 +70,7 @@ impl Bench {
     pub(super) async fn ready(&self) -> Result<(), Failure> {
         if self.common.wait_for_line {
             self.progress.end();
-            eprintln!("ready after {:.1} s", self.start.elapsed().as_secs_f64());
+            eprintln!("ready");
             BufReader::new(tokio::io::stdin())
                 .read_line(&mut String::new())
                 .await?;
