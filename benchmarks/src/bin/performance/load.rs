@@ -90,7 +90,7 @@ impl Load {
             self.errors.read_to_string(&mut complaints)
         )?;
         if !self.child.wait().await?.success() {
-            bail!("`chat bench {}` failed: {complaints}{said}", self.what);
+            bail!("`chat bench {}` failed: {}", self.what, complaints.trim());
         }
         Report::parse(&said)
     }

@@ -19,6 +19,7 @@ mod report;
 mod rows;
 mod samples;
 mod server;
+mod wire;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

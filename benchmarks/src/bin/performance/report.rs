@@ -21,6 +21,7 @@ pub(crate) struct Report {
 pub(crate) struct Latency {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
+    pub(crate) max_us: f64,
 }
 
 impl Report {
@@ -55,7 +56,7 @@ mod tests {
     fn what_is_missing_is_named() {
         let report = Report::parse(
             r#"{"scenario": "direct", "settings": {"window": 1}, "counts": {"sent": 12}, "rates": {"delivered_per_second": 3.5},
-                "latency": {"send_to_message": {"p50_us": 400, "p99_us": 900, "histogram": "HIST"}}}"#,
+                "latency": {"send_to_message": {"p50_us": 400, "p99_us": 900, "max_us": 950, "histogram": "HIST"}}}"#,
         )
         .unwrap();
         assert_eq!(report.count("sent").unwrap(), 12.0);

@@ -21,7 +21,7 @@ const VISITORS: [&str; 9] = [
     "logins",
     "--seed",
     "2",
-    "--users",
+    "--connections",
     "10",
     "--rate",
     "100",

@@ -2,10 +2,8 @@
 
 use chat_core::types::Token;
 use chat_test_services::MariaDb;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::Context;
@@ -13,6 +11,7 @@ use super::sends::database;
 use crate::figure::{Figure, Target};
 use crate::samples::Samples;
 use crate::server::{Server, Store};
+use crate::wire::{Client, Frame};
 
 /// Conversations of the user, and how many of them have a message that the device has not got.
 const CONVERSATIONS: u64 = 1_000;
@@ -90,30 +89,21 @@ async fn settle() {
 }
 
 /// A connection that is logged in and has got everything that was stored.
-async fn log_in(address: &str, token: &Token) -> anyhow::Result<BufReader<TcpStream>> {
-    let mut socket = BufReader::new(TcpStream::connect(address).await?);
-    let login = json!({"type": "login", "token": token.reveal(), "device": "measured"});
-    socket
-        .get_mut()
-        .write_all(format!("{login}\n").as_bytes())
+async fn log_in(address: &str, token: &Token) -> anyhow::Result<Client> {
+    let mut client = Client::connect(address).await?;
+    client
+        .send(&json!({"type": "login", "token": token.reveal(), "device": "measured"}))
         .await?;
     let mut messages = 0;
     loop {
-        let mut line = String::new();
-        anyhow::ensure!(
-            socket.read_line(&mut line).await? > 0,
-            "the server closed the connection"
-        );
-        let frame: Value = serde_json::from_str(&line)?;
-        match frame.get("type").and_then(Value::as_str) {
-            Some("message") => messages += 1,
-            Some("synced") => break,
-            Some("error" | "goodbye") => anyhow::bail!("refused: {line}"),
-            _ => {}
+        match client.next().await? {
+            Frame::Message => messages += 1,
+            Frame::Synced => break,
+            Frame::Sent | Frame::Other => {}
         }
     }
     anyhow::ensure!(messages == WITH_NEWS, "{messages} messages came after the login");
-    Ok(socket)
+    Ok(client)
 }
 
 async fn counts(connection: &mut MySqlConnection) -> anyhow::Result<Counts> {

@@ -17,9 +17,21 @@ const MESSAGES: [&str; 7] = [
     "8s",
 ];
 /// By password, which is what a storm costs; of other users than those of the messages.
-const LOGINS: [&str; 5] = ["logins", "--seed", "2", "--users", "1000"];
+const LOGINS: [&str; 11] = [
+    "logins",
+    "--seed",
+    "2",
+    "--by",
+    "password",
+    "--connections",
+    "1000",
+    "--warm-up",
+    "0s",
+    "--duration",
+    "10s",
+];
 
-/// How long 1,000 messages a second take while 1,000 users log in.
+/// How long 1,000 messages a second take while 1,000 users log in, each again as soon as they are done.
 pub(super) async fn measure(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Sqlite)?;
     let (mut beside, mut without) = <(Samples, Samples)>::default();
