@@ -79,6 +79,7 @@ impl Report {
     ) -> anyhow::Result<()> {
         self.count("sent", measure.sent.get());
         self.count("delivered", measure.delivered.get());
+        self.count("delivered_late", measure.delivered_late.get());
         self.count("refused", measure.refused.get());
         self.count("unsent", ending.unsent);
         self.rate("delivered", measure.delivered_in_time.get());

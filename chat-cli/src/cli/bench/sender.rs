@@ -84,7 +84,7 @@ struct State {
     /// When the messages under way were sent, by their numbers modulo the window.
     times: Vec<u64>,
     replies: Sequence,
-    refused: Vec<u32>,
+    refused: Vec<u64>,
     positions: Positions,
     violations: Violations,
 }
@@ -202,8 +202,9 @@ impl Sender {
     #[inline]
     pub(super) fn answered(&self, seq: u64, number: u32, now: u64) {
         let mut state = self.state.borrow_mut();
-        state.positions.add(seq, number);
-        self.reply(&mut state, number);
+        if self.reply(&mut state, number) != Place::Repeated {
+            state.positions.add(seq, number);
+        }
         let number = u64::from(number);
         let at = match self.flow {
             Flow::Window(window) => state.times.get((number % u64::from(window)) as usize).copied(),
@@ -216,19 +217,21 @@ impl Sender {
     pub(super) fn refused(&self, number: u32, refusal: ErrorReply) -> Result<(), Error> {
         let mut state = self.state.borrow_mut();
         self.reply(&mut state, number);
-        state.refused.push(number);
+        state.refused.push(u64::from(number));
         self.measure.count_refused(refusal)
     }
 
     /// Replies come once each, in the order of the requests.
     #[inline]
-    fn reply(&self, state: &mut State, number: u32) {
+    fn reply(&self, state: &mut State, number: u32) -> Place {
         state.answered += 1;
-        match state.replies.take(u64::from(number)) {
+        let place = state.replies.take(u64::from(number));
+        match place {
             Place::Next | Place::Ahead => {}
             Place::Late => state.violations.out_of_order += 1,
             Place::Repeated => state.violations.repeated += 1,
         }
+        place
     }
 
     /// A message of it was delivered to one of its receivers.
@@ -284,7 +287,12 @@ impl Sender {
         };
         Acknowledged {
             end,
-            refused: state.refused.clone(),
+            except: state
+                .refused
+                .iter()
+                .copied()
+                .chain(state.replies.missing())
+                .collect(),
             positions: (end == state.answered && state.refused.is_empty() && end == state.sent)
                 .then_some(state.positions),
         }

@@ -95,6 +95,11 @@ impl Sequence {
         self.missing.contains(&number) || self.next().is_none_or(|next| number >= next)
     }
 
+    /// Those below the next one that have not come, as far as they are remembered.
+    pub(super) fn missing(&self) -> impl Iterator<Item = u64> {
+        self.missing.iter().copied()
+    }
+
     /// How many below this end have not come.
     pub(super) fn count_missing(&self, end: u64) -> u64 {
         let next = self.next().unwrap_or(end);

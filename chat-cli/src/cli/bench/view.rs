@@ -36,10 +36,10 @@ impl Violations {
 /// A sender's messages, as far as they are known to be stored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Acknowledged {
-    /// The numbers below it were answered,
+    /// The numbers below it are stored,
     pub(super) end: u64,
-    /// except these, which were refused.
-    pub(super) refused: Vec<u32>,
+    /// except these, which were refused or not answered.
+    pub(super) except: Vec<u64>,
     /// The positions that the sender was told, where it was told all of them.
     pub(super) positions: Option<Positions>,
 }
@@ -65,10 +65,8 @@ struct From {
 }
 
 impl From {
-    fn lost(&self, Acknowledged { end, refused, .. }: &Acknowledged) -> u64 {
-        let not_stored = refused
-            .iter()
-            .filter(|number| self.numbers.misses(u64::from(**number)));
+    fn lost(&self, Acknowledged { end, except, .. }: &Acknowledged) -> u64 {
+        let not_stored = except.iter().filter(|number| self.numbers.misses(**number));
         let missing = self.numbers.count_missing(*end);
         missing.saturating_sub(not_stored.count() as u64)
     }
@@ -109,8 +107,10 @@ impl View {
             self.violations.misdirected += 1;
             return;
         };
-        from.positions.add(seq, number);
         let by_number = from.numbers.take(u64::from(number));
+        if by_number != Place::Repeated {
+            from.positions.add(seq, number);
+        }
         let by_seq = self.seqs.take(seq);
         let ascends = seq > self.last_received;
         self.last_received = self.last_received.max(seq);
@@ -230,7 +230,7 @@ mod tests {
         view.receive(2, 0, 2);
         let end = Acknowledged {
             end: 4,
-            refused: vec![1, 3],
+            except: vec![1, 3],
             positions: None,
         };
         assert_eq!(view.finish([end]).total(), 0);
