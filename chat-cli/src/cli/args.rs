@@ -65,7 +65,7 @@ pub(crate) struct GlobalArguments {
     /// device ends the first [default: `default` for listen and interactive use, others for the rest]
     #[arg(long, global = true, env = "CHAT_DEVICE")]
     pub(crate) device: Option<Device>,
-    /// Print one JSON object a line, as docs/protocol.md (for `logs`, docs/log.md) describes it
+    /// Print one JSON object a line, as docs/protocol.md (for `logs`, docs/log.md; for `bench`, docs/bench.md) describes it
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

@@ -59,6 +59,7 @@ pub(crate) enum Scenario {
 
 /// What every scenario takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every scenario")]
 pub(crate) struct CommonArguments {
     /// Chooses the names of the users: runs of one seed use the same users, processes at once need seeds of their own
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
