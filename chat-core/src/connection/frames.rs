@@ -181,8 +181,12 @@ impl Connection {
         self.control.register(cx);
         let room = self.node.limits.outbox_bytes;
         let mut size = 0;
+        if let State::LoggedIn { session, .. } = &self.state {
+            session.shared().register(cx.waker());
+            self.pending.take_outcomes(session);
+        }
         while size < room
-            && let Poll::Ready((reference, asked, answered)) = self.pending.poll_next(cx)
+            && let Poll::Ready((reference, asked, answered)) = self.poll_reply(cx)
         {
             size += self.answer(reference, asked, answered, frames);
         }
@@ -228,6 +232,14 @@ impl Connection {
     }
 
     // ---- replies ----
+
+    fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<(Option<Reference>, Option<Asked>, Answered)> {
+        let session = match &self.state {
+            State::LoggedIn { session, .. } => Some(session),
+            State::Anonymous => None,
+        };
+        self.pending.poll_next(cx, session)
+    }
 
     /// Appends a reply, and takes in what it changes; answers its size in bytes.
     fn answer(

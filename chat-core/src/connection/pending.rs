@@ -9,14 +9,14 @@ use futures_util::future::BoxFuture;
 use super::asked::Asked;
 use crate::error::Error;
 use crate::protocol::{Reference, Reply};
-use crate::session::{Opened, PendingSend, SessionHandle, outcome};
+use crate::session::{NumberedOutcome, Opened, SessionHandle, outcome};
 
 /// A request that waits for its reply.
 pub(super) enum Pending {
     /// The reply is known.
     Known(Reply),
-    /// A send that is on its way into the store.
-    Send(SessionHandle, PendingSend),
+    /// A send of this number that is on its way into the store.
+    Send(u64),
     /// Any other request, not begun before it is the first in line: requests take effect in the
     /// order sent.
     Call(BoxFuture<'static, Answered>),
@@ -47,6 +47,10 @@ pub(super) struct PendingReplies {
     queue: VecDeque<(Option<Reference>, Option<Asked>, Pending)>,
     /// Whether anything but sends and known replies waits.
     calls: usize,
+    /// How many sends there were.
+    sends: u64,
+    /// What came of sends whose turn has not come.
+    outcomes: VecDeque<NumberedOutcome>,
 }
 
 impl PendingReplies {
@@ -68,21 +72,42 @@ impl PendingReplies {
         self.queue.push_back((reference, asked, pending));
     }
 
+    /// What the outcome of the next send is to be named by.
+    pub(super) const fn number_of_next_send(&mut self) -> u64 {
+        self.sends += 1;
+        self.sends
+    }
+
+    /// Takes what came of the session's sends since the last time.
+    pub(super) fn take_outcomes(&mut self, session: &SessionHandle) {
+        let outcomes = session.shared().take_outcomes();
+        if self.outcomes.is_empty() {
+            self.outcomes = outcomes.into();
+        } else {
+            self.outcomes.extend(outcomes);
+        }
+    }
+
     /// The next reply in order, when it is known. Dropping the caller between polls loses nothing.
+    ///
+    /// Sends are answered from what [`take_outcomes`](Self::take_outcomes) took: the session wakes its task for them.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
+        session: Option<&SessionHandle>,
     ) -> Poll<(Option<Reference>, Option<Asked>, Answered)> {
         let Some((_, _, first)) = self.queue.front_mut() else {
             return Poll::Pending;
         };
         let answered = match first {
             Pending::Known(_) => None,
-            Pending::Send(session, receiver) => {
-                let Poll::Ready(received) = receiver.poll_unpin(cx) else {
+            Pending::Send(number) => {
+                let place = self.outcomes.iter().position(|(other, _)| other == number);
+                let taken = place.and_then(|place| self.outcomes.remove(place));
+                let (Some((_, result)), Some(session)) = (taken, session) else {
                     return Poll::Pending;
                 };
-                Some(Answered::from(outcome(session, received).map(Reply::Sent)))
+                Some(Answered::from(outcome(session, result).map(Reply::Sent)))
             }
             Pending::Call(call) => {
                 let Poll::Ready(answered) = call.poll_unpin(cx) else {
@@ -98,6 +123,7 @@ impl PendingReplies {
         if self.queue.is_empty() {
             // An idle connection keeps no buffer.
             self.queue = VecDeque::new();
+            self.outcomes = VecDeque::new();
         }
         let answered = match (answered, pending) {
             (Some(answered), _) => answered,

@@ -7,7 +7,7 @@ use super::calls;
 use super::frames::{Connection, State};
 use super::pending::{Answered, Pending};
 use crate::error::{Error, ErrorCode, GoodbyeCode, chain};
-use crate::node::Limit;
+use crate::node::{Limit, ReplyTo};
 use crate::protocol::{Ack, ErrorReply, Goodbye, Login, Reference, Reply, Request};
 use crate::session::{SessionHandle, Submitted, enqueue, outcome};
 
@@ -25,11 +25,12 @@ impl Connection {
         let address = self.control.address();
         match (&self.state, request) {
             (State::LoggedIn { session, .. }, Request::Send(message)) => {
-                let session = session.clone();
-                match session.submit(message) {
-                    Ok(submitted) => self
-                        .pending
-                        .push(reference, Some(asked), sending(session, submitted)),
+                let number = self.pending.number_of_next_send();
+                match session.submit(message, ReplyTo::Connection(number)) {
+                    Ok(submitted) => {
+                        let pending = sending(session, number, submitted);
+                        self.pending.push(reference, Some(asked), pending);
+                    }
                     Err(error) => self.fail(reference, asked, &error),
                 }
             }
@@ -83,15 +84,18 @@ impl Connection {
     }
 }
 
-fn sending(session: SessionHandle, submitted: Submitted) -> Pending {
+fn sending(session: &SessionHandle, number: u64, submitted: Submitted) -> Pending {
     match submitted {
-        Submitted::Pending(receiver) => Pending::Send(session, receiver),
-        Submitted::Full(queue, submission, receiver) => Pending::Call(Box::pin(async move {
-            let timeout = session.node().limits.store_timeout;
-            match enqueue(&session, queue, *submission, timeout).await {
-                Ok(()) => Answered::from(outcome(&session, receiver.await).map(Reply::Sent)),
-                Err(error) => Answered::Failed(error),
-            }
-        })),
+        Submitted::Pending => Pending::Send(number),
+        Submitted::Full(queue, mut submission) => {
+            let (session, receiver) = (session.clone(), submission.author.redirect());
+            Pending::Call(Box::pin(async move {
+                let timeout = session.node().limits.store_timeout;
+                match enqueue(&session, queue, *submission, timeout).await {
+                    Ok(()) => Answered::from(outcome(&session, receiver.await.ok()).map(Reply::Sent)),
+                    Err(error) => Answered::Failed(error),
+                }
+            }))
+        }
     }
 }

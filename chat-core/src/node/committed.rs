@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Node;
+use super::author::Author;
 use super::hub::topics_of;
+use super::wakes::Wakes;
 use super::writer::SendResult;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::ports::{Appended, NewMessage, Notice, NoticeKind};
 use crate::protocol::{MessageView, Sent};
-use crate::session::{SessionShared, SharedMessage};
-use crate::types::{MessageIdOrigin, Seq, User};
+use crate::session::SharedMessage;
+use crate::types::{MessageIdOrigin, Seq, SessionId, User};
 
 /// What came of one submission.
 pub(crate) struct Committed {
     pub(crate) message: NewMessage,
-    pub(crate) sender: User,
-    pub(crate) session: Option<Arc<SessionShared>>,
-    pub(crate) reply: oneshot::Sender<SendResult>,
+    pub(crate) author: Author,
     pub(crate) submitted_at: Instant,
     pub(crate) outcome: Result<Appended, BackendError>,
 }
@@ -30,29 +30,22 @@ pub(crate) type Commit = Vec<Committed>;
 /// Tells of one commit after the other. Ends when its shard's writer has.
 pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
     while let Some(commit) = commits.recv().await {
-        let mut notices = Vec::new();
-        let mut replies = Vec::with_capacity(commit.len());
+        let mut wakes = Wakes::default();
+        let mut notices = Vec::with_capacity(2 * commit.len());
         let submitted_at: Vec<_> = commit.iter().map(|committed| committed.submitted_at).collect();
         for committed in commit {
-            replies.push(settle(&node, committed, &mut notices));
+            settle(&node, committed, &mut notices, &mut wakes);
         }
-        for (reply, result) in replies {
-            // A sender who is gone needs no answer.
-            let _ = reply.send(result);
-        }
+        drop(wakes);
         node.meters.sends_answered(&submitted_at);
         node.publisher.publish(notices);
     }
 }
 
-type Answer = (oneshot::Sender<SendResult>, SendResult);
-
-fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answer {
+fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>, wakes: &mut Wakes) {
     let Committed {
         message,
-        sender,
-        session,
-        reply,
+        author,
         submitted_at: _,
         outcome,
     } = committed;
@@ -64,15 +57,13 @@ fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>) -> Answe
         }
         _ => None,
     };
-    if let Some(session) = &session {
-        session.send_ends(message.conversation, &message.id, own);
-    }
+    let (sender, session) = (author.user().clone(), author.session().id);
     let result = answer(node, &message, outcome);
+    author.settle(&message, own, result, wakes);
     if let Some(seq) = own {
         node.meters.sends.add(1);
-        announce(node, message, sender, seq, session.as_deref(), notices);
+        announce(node, message, sender, seq, session, notices, wakes);
     }
-    (reply, result)
 }
 
 fn answer(node: &Node, message: &NewMessage, outcome: Result<Appended, BackendError>) -> SendResult {
@@ -107,8 +98,9 @@ fn announce(
     message: NewMessage,
     sender: User,
     seq: Seq,
-    session: Option<&SessionShared>,
+    session: SessionId,
     notices: &mut Vec<Notice>,
+    wakes: &mut Wakes,
 ) {
     let conversation = message.conversation;
     let view = MessageView {
@@ -123,9 +115,9 @@ fn announce(
     let Some(shared) = SharedMessage::new(view) else {
         return;
     };
-    let session = session.map(|session| session.id);
+    let session = Some(session);
     for topic in topics_of(conversation) {
-        node.hub.message(topic, &shared, session);
+        node.hub.message(topic, &shared, session, wakes);
         let kind = NoticeKind::Message {
             conversation,
             seq,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::wakes::Wakes;
 use crate::error::GoodbyeCode;
 use crate::ports::Topic;
 use crate::protocol::Goodbye;
@@ -169,12 +170,18 @@ impl Hub {
 
     // ---- what they are told ----
 
-    /// Tells all sessions of a topic but one of a message.
-    pub(crate) fn message(&self, topic: Topic, message: &Arc<SharedMessage>, but: Option<SessionId>) {
+    /// Tells all sessions of a topic but one of a message. They are yet to be woken.
+    pub(crate) fn message(
+        &self,
+        topic: Topic,
+        message: &Arc<SharedMessage>,
+        but: Option<SessionId>,
+        wakes: &mut Wakes,
+    ) {
         let state = self.read();
         for session in state.by_topic.get(&topic).into_iter().flatten() {
-            if Some(session.id) != but {
-                session.message(message);
+            if Some(session.id) != but && session.message(message) {
+                wakes.add(session);
             }
         }
     }

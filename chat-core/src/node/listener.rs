@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Node;
 use super::gate::Access;
+use super::wakes::Wakes;
 use crate::meters::catalogue::BUS_GAPS;
 use crate::ports::{BusItem, BusSubscription, Notice, NoticeKind, Topic};
 use crate::session::SharedMessage;
@@ -68,7 +69,7 @@ fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice) {
             },
         ) => {
             let message = Arc::new(SharedMessage::from_frame(conversation, seq, frame));
-            node.hub.message(topic, &message, None);
+            node.hub.message(topic, &message, None, &mut Wakes::default());
         }
         (topic, NoticeKind::Event { frame }) => node.hub.event(topic, &frame, None),
         (Topic::User(user), NoticeKind::DeviceOpened { device, epoch }) => {

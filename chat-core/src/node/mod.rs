@@ -2,6 +2,7 @@
 
 mod acks;
 mod allowance;
+mod author;
 mod changes;
 mod committed;
 mod connections;
@@ -23,10 +24,12 @@ mod state;
 mod status;
 mod supervise;
 mod teller;
+mod wakes;
 mod watch;
 mod writer;
 
 pub(crate) use allowance::{Allowance, Rate};
+pub(crate) use author::{Author, ReplyTo};
 pub(crate) use connections::Control;
 pub(crate) use gate::Access;
 pub use journal::RECORD_TARGET;

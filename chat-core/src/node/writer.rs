@@ -6,12 +6,13 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::Node;
+use super::author::Author;
 use super::committed::{Commit, Committed};
 use super::gate::Access;
 use super::spans;
@@ -19,8 +20,7 @@ use super::supervise::spawn;
 use crate::error::{BackendError, BackendErrorKind, Error};
 use crate::ports::{Appended, NewMessage};
 use crate::protocol::Sent;
-use crate::session::SessionShared;
-use crate::types::{ConversationId, User};
+use crate::types::ConversationId;
 
 /// What a sender gets: the message is stored, or why it is not.
 pub(crate) type SendResult = Result<Sent, Error>;
@@ -29,10 +29,7 @@ pub(crate) type SendResult = Result<Sent, Error>;
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) message: NewMessage,
-    pub(crate) sender: User,
-    /// The session that sends it, which is not told of its own message.
-    pub(crate) session: Option<Arc<SessionShared>>,
-    pub(crate) reply: oneshot::Sender<SendResult>,
+    pub(crate) author: Author,
     pub(crate) submitted_at: Instant,
 }
 
@@ -122,50 +119,44 @@ async fn store_batches(
 }
 
 async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
-    let deadline = Instant::now() + node.limits.store_timeout;
+    let began_at = Instant::now();
+    let deadline = began_at + node.limits.store_timeout;
     let now = node.backends.clock.now();
     let mut messages = Vec::with_capacity(batch.len());
     let mut waiting = Vec::with_capacity(batch.len());
     let mut commit = Vec::with_capacity(batch.len());
     for Submission {
         mut message,
-        sender,
-        session,
-        reply,
+        author,
         submitted_at,
     } in batch
     {
         message.at = now;
-        if submitted_at + node.limits.store_timeout <= Instant::now() {
-            let error = BackendError::not_done("the message waited too long");
+        if submitted_at + node.limits.store_timeout <= began_at {
             commit.push(Committed {
                 message,
-                sender,
-                session,
-                reply,
+                author,
                 submitted_at,
-                outcome: Err(error),
+                outcome: Err(BackendError::not_done("the message waited too long")),
             });
             continue;
         }
         messages.push(message);
-        waiting.push((sender, session, reply, submitted_at));
+        waiting.push((author, submitted_at));
     }
     node.meters.writer_batch.record(messages.len() as f64);
     let outcomes = append(node, &messages, deadline)
         .instrument(spans::of_batch(messages.len()))
         .await;
     let stored = messages.into_iter().zip(waiting).zip(outcomes);
-    commit.extend(stored.map(
-        |((message, (sender, session, reply, submitted_at)), outcome)| Committed {
+    commit.extend(
+        stored.map(|((message, (author, submitted_at)), outcome)| Committed {
             message,
-            sender,
-            session,
-            reply,
+            author,
             submitted_at,
             outcome,
-        },
-    ));
+        }),
+    );
     commit
 }
 

@@ -10,7 +10,7 @@ use futures_util::task::AtomicWaker;
 use super::positions::Positions;
 use super::shared_event::SharedMessage;
 use crate::meters::catalogue::EVENTS_DROPPED;
-use crate::node::{Limit, LimitHits};
+use crate::node::{Limit, LimitHits, SendResult};
 use crate::protocol::Goodbye;
 use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, SessionId, User};
 
@@ -40,8 +40,13 @@ pub(crate) struct Inbox {
     pub(crate) own: Vec<(ConversationId, Seq)>,
     /// Groups whose membership of this user has changed.
     pub(crate) memberships: HashSet<GroupId>,
-    /// Sends whose outcome is not known yet. Bounded by `Limits::pipelined_sends`.
-    sending: HashSet<(ConversationId, MessageId)>,
+    /// Sends whose outcome is not known yet, in the order begun. Bounded by `Limits::pipelined_sends`.
+    sending: VecDeque<(ConversationId, MessageId)>,
+    /// Outcomes of the connection's sends, by their numbers; bounded likewise. Without a result where the writer
+    /// failed.
+    outcomes: Vec<NumberedOutcome>,
+    /// Whether somebody has yet to wake the session.
+    to_be_woken: bool,
     /// Whether the outcome of any send became known.
     pub(crate) settled: bool,
     /// The session ends with this.
@@ -49,6 +54,9 @@ pub(crate) struct Inbox {
     /// Why it ended, where that was not its goodbye.
     end_reason: Option<&'static str>,
 }
+
+/// What came of a connection's send, by the number that the connection gave it.
+pub(crate) type NumberedOutcome = (u64, Option<SendResult>);
 
 /// One thing told to a session.
 #[derive(Debug)]
@@ -93,8 +101,9 @@ impl SessionShared {
         }
     }
 
-    /// Tells of a message; without room, only how far its conversation has come.
-    pub(crate) fn message(&self, message: &Arc<SharedMessage>) {
+    /// Tells of a message; without room, only how far its conversation has come. Answers whether the session
+    /// has to be [woken](Self::wake), for which nobody has been asked yet.
+    pub(crate) fn message(&self, message: &Arc<SharedMessage>) -> bool {
         let mut inbox = self.lock();
         if inbox.notices.len() < self.capacity {
             inbox
@@ -104,7 +113,7 @@ impl SessionShared {
             self.limit_hits.hit(Limit::SessionNotices);
             inbox.note_head(message.conversation, message.seq);
         }
-        self.wake_after(inbox);
+        !std::mem::replace(&mut inbox.to_be_woken, true)
     }
 
     /// Tells how far a conversation has come, unless the session has delivered that much.
@@ -137,27 +146,45 @@ impl SessionShared {
 
     /// Remembers a send before it can be stored.
     pub(crate) fn send_begins(&self, conversation: ConversationId, id: MessageId) {
-        self.lock().sending.insert((conversation, id));
+        self.lock().sending.push_back((conversation, id));
     }
 
-    /// Settles a send: `own` is the number under which it was stored on behalf of this session.
-    pub(crate) fn send_ends(&self, conversation: ConversationId, id: &MessageId, own: Option<Seq>) {
+    /// Settles a send: `own` is the number under which it was stored on behalf of this session, and `outcome` is
+    /// for its connection. Answers whether the session has to be [woken](Self::wake), for which nobody has been
+    /// asked yet.
+    pub(crate) fn send_ends(
+        &self,
+        conversation: ConversationId,
+        id: &MessageId,
+        own: Option<Seq>,
+        outcome: Option<NumberedOutcome>,
+    ) -> bool {
         let mut inbox = self.lock();
-        inbox.sending.remove(&(conversation, id.clone()));
+        inbox.forget_sending(conversation, id);
         inbox.settled = true;
-        if let Some(seq) = own {
-            inbox.own.push((conversation, seq));
-        }
+        inbox.own.extend(own.map(|seq| (conversation, seq)));
+        inbox.outcomes.extend(outcome);
+        !std::mem::replace(&mut inbox.to_be_woken, true)
+    }
+
+    /// Tells the connection that a send will have no outcome.
+    pub(crate) fn gives_no_outcome(&self, number: u64) {
+        let mut inbox = self.lock();
+        inbox.outcomes.push((number, None));
         self.wake_after(inbox);
+    }
+
+    /// Takes the outcomes of the connection's sends.
+    pub(crate) fn take_outcomes(&self) -> Vec<NumberedOutcome> {
+        let mut inbox = self.lock();
+        inbox.to_be_woken = false;
+        std::mem::take(&mut inbox.outcomes)
     }
 
     /// What a message of this session's user is to this session.
     pub(crate) fn origin(&self, message: &Message) -> Origin {
         let inbox = self.lock();
-        if inbox
-            .sending
-            .contains(&(message.conversation, message.id.clone()))
-        {
+        if inbox.is_sending(message.conversation, &message.id) {
             return Origin::Undecided;
         }
         if inbox.own.contains(&(message.conversation, message.seq)) {
@@ -193,12 +220,15 @@ impl SessionShared {
     /// Takes everything that waits.
     pub(crate) fn take(&self) -> Inbox {
         let mut inbox = self.lock();
+        inbox.to_be_woken = false;
         Inbox {
             notices: std::mem::take(&mut inbox.notices),
             heads: std::mem::take(&mut inbox.heads),
             own: std::mem::take(&mut inbox.own),
             memberships: std::mem::take(&mut inbox.memberships),
-            sending: HashSet::new(),
+            sending: VecDeque::new(),
+            outcomes: Vec::new(),
+            to_be_woken: false,
             settled: std::mem::take(&mut inbox.settled),
             goodbye: inbox.goodbye.clone(),
             end_reason: None,
@@ -208,6 +238,11 @@ impl SessionShared {
     /// Takes only the groups whose membership has changed.
     pub(crate) fn take_memberships(&self) -> HashSet<GroupId> {
         std::mem::take(&mut self.lock().memberships)
+    }
+
+    /// Wakes the session's task.
+    pub(crate) fn wake(&self) {
+        self.waker.wake();
     }
 
     /// Whom to wake when something is told.
@@ -231,6 +266,23 @@ impl SessionShared {
 }
 
 impl Inbox {
+    fn is_sending(&self, conversation: ConversationId, id: &MessageId) -> bool {
+        self.sending
+            .iter()
+            .any(|(other, other_id)| *other == conversation && other_id == id)
+    }
+
+    /// Sends of one conversation end in the order begun, so that the first is mostly the one.
+    fn forget_sending(&mut self, conversation: ConversationId, id: &MessageId) {
+        let place = self
+            .sending
+            .iter()
+            .position(|(other, other_id)| *other == conversation && other_id == id);
+        if let Some(place) = place {
+            self.sending.remove(place);
+        }
+    }
+
     fn note_head(&mut self, conversation: ConversationId, seq: Seq) {
         let head = self.heads.entry(conversation).or_default();
         *head = seq.max(*head);

@@ -1,5 +1,8 @@
 //! Sending, acknowledging, reading back.
 
+use std::sync::Arc;
+
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -7,22 +10,19 @@ use super::handle::SessionHandle;
 use super::pages;
 use super::positions::AckCheck;
 use crate::error::{BackendError, Error, ErrorCode};
-use crate::node::{Limit, SendResult, Submission};
+use crate::node::{Author, Limit, ReplyTo, SendResult, Submission};
 use crate::ports::NewMessage;
 use crate::protocol::{
     Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent,
 };
 use crate::types::{ConversationId, MessageId, MessageIdOrigin, Seq, UserId};
 
-/// A send that was submitted and waits for its outcome.
-pub(crate) type PendingSend = oneshot::Receiver<SendResult>;
-
 /// What came of submitting without waiting.
 pub(crate) enum Submitted {
     /// It is on its way.
-    Pending(PendingSend),
+    Pending,
     /// Its shard's queue is full.
-    Full(mpsc::Sender<Submission>, Box<Submission>, PendingSend),
+    Full(mpsc::Sender<Submission>, Box<Submission>),
 }
 
 impl SessionHandle {
@@ -39,40 +39,33 @@ impl SessionHandle {
     pub async fn send(&self, message: OutgoingMessage) -> Result<Sent, Error> {
         self.check_open()?;
         let timeout = self.node().limits.store_timeout;
-        let pending = match self.submit(message)? {
-            Submitted::Pending(pending) => pending,
-            Submitted::Full(queue, submission, pending) => {
-                enqueue(self, queue, *submission, timeout).await?;
-                pending
-            }
-        };
-        outcome(self, pending.await)
+        let (reply, pending) = oneshot::channel();
+        if let Submitted::Full(queue, submission) = self.submit(message, ReplyTo::Caller(reply))? {
+            enqueue(self, queue, *submission, timeout).await?;
+        }
+        outcome(self, pending.await.ok())
     }
 
     /// Hands a message to the writer without waiting for anything.
-    pub(crate) fn submit(&self, message: OutgoingMessage) -> Result<Submitted, Error> {
+    pub(crate) fn submit(&self, message: OutgoingMessage, reply: ReplyTo) -> Result<Submitted, Error> {
         let node = self.node();
         let conversation = message.to.conversation(self.user().id);
         let queue = node.writer.queue(conversation).ok_or_else(|| stopped(self))?;
-        let (reply, pending) = oneshot::channel();
         let message = self.new_message(message, conversation)?;
         self.shared().send_begins(conversation, message.id.clone());
         let submission = Submission {
             message,
-            sender: self.user().clone(),
-            session: Some(self.shared().clone()),
-            reply,
+            author: Author::new(Arc::clone(self.shared()), reply),
             submitted_at: Instant::now(),
         };
         match queue.try_send(submission) {
-            Ok(()) => Ok(Submitted::Pending(pending)),
+            Ok(()) => Ok(Submitted::Pending),
             Err(mpsc::error::TrySendError::Full(submission)) => {
                 node.limit_hits.hit(Limit::WriterQueue);
-                Ok(Submitted::Full(queue.clone(), Box::new(submission), pending))
+                Ok(Submitted::Full(queue.clone(), Box::new(submission)))
             }
             Err(mpsc::error::TrySendError::Closed(submission)) => {
-                self.shared()
-                    .send_ends(conversation, &submission.message.id, None);
+                give_up(submission);
                 Err(stopped(self))
             }
         }
@@ -251,21 +244,24 @@ pub(crate) async fn enqueue(
     submission: Submission,
     timeout: std::time::Duration,
 ) -> Result<(), Error> {
-    let (conversation, id) = (submission.message.conversation, submission.message.id.clone());
-    if queue.send_timeout(submission, timeout).await.is_ok() {
-        return Ok(());
+    match queue.send_timeout(submission, timeout).await {
+        Ok(()) => Ok(()),
+        Err(SendTimeoutError::Timeout(submission) | SendTimeoutError::Closed(submission)) => {
+            give_up(submission);
+            let error = BackendError::not_done("the queue of messages is full");
+            Err(Error::from_backend(error, session.node().limits.retry_after))
+        }
     }
-    session.shared().send_ends(conversation, &id, None);
-    let error = BackendError::not_done("the queue of messages is full");
-    Err(Error::from_backend(error, session.node().limits.retry_after))
 }
 
-/// A send's outcome; the writer drops the answer only where it failed.
-pub(crate) fn outcome(
-    session: &SessionHandle,
-    received: Result<SendResult, oneshot::error::RecvError>,
-) -> SendResult {
-    received.unwrap_or_else(|_| {
+/// Forgets a send that the writer did not take.
+fn give_up(Submission { message, author, .. }: Submission) {
+    author.abandon(&message);
+}
+
+/// A send's outcome; there is none only where the writer has failed.
+pub(crate) fn outcome(session: &SessionHandle, outcome: Option<SendResult>) -> SendResult {
+    outcome.unwrap_or_else(|| {
         let error = BackendError::unknown("the writer has stopped");
         Err(Error::from_backend(error, session.node().limits.retry_after))
     })

@@ -22,6 +22,6 @@ pub(crate) use account_records::LoginMethod;
 pub(crate) use accounts::{Opened, ensure_user, open};
 pub(crate) use counted::{count_host_login, login, register};
 pub(crate) use delivery::Delivery;
-pub(crate) use inbox::SessionShared;
-pub(crate) use messaging::{PendingSend, Submitted, enqueue, outcome};
+pub(crate) use inbox::{NumberedOutcome, SessionShared};
+pub(crate) use messaging::{Submitted, enqueue, outcome};
 pub(crate) use shared_event::{Delivered, SharedMessage};
