@@ -14,7 +14,9 @@ use super::pending::{Answered, Pending, PendingReplies};
 use crate::error::{Error, ErrorCode, GoodbyeCode};
 use crate::meters::catalogue::{CONNECTIONS_CLOSED, DISCONNECTED, GOODBYES};
 use crate::node::{Control, Limit, Node};
-use crate::protocol::{AckMode, BadFrame, ClientFrame, Event, Goodbye, Reference, Reply, RequestType};
+use crate::protocol::{
+    AckMode, BadFrame, ClientFrame, Event, FrameEncoder, Goodbye, Reference, Reply, RequestType, ServerFrame,
+};
 use crate::session::{Delivered, Delivery, Opened, SessionHandle};
 use crate::types::{ConversationId, Seq};
 
@@ -57,6 +59,7 @@ pub struct Connection {
     unacknowledged: HashMap<ConversationId, Seq>,
     goodbye: Option<Goodbye>,
     input_ended: bool,
+    encoder: FrameEncoder,
 }
 
 pub(super) enum State {
@@ -99,6 +102,7 @@ impl Connection {
             unacknowledged: HashMap::new(),
             goodbye: None,
             input_ended: false,
+            encoder: FrameEncoder::default(),
         }
     }
 
@@ -198,7 +202,8 @@ impl Connection {
             && let Some(goodbye) = &self.goodbye
         {
             GOODBYES.count(&[goodbye.code.as_str()]).increment(1);
-            push(frames, Event::Goodbye(goodbye.clone()).to_frame().encode());
+            let frame = Event::Goodbye(goodbye.clone()).to_frame();
+            self.push(frames, &frame);
             return Poll::Ready(Next::Close);
         }
         if self.pending.is_empty() && self.input_ended {
@@ -221,6 +226,7 @@ impl Connection {
         if self.unacknowledged.capacity() > 16 {
             self.unacknowledged = HashMap::new();
         }
+        self.encoder.release();
     }
 
     /// Begins with a session of a user whom the host application has authenticated. The client
@@ -269,7 +275,22 @@ impl Connection {
         if reference.is_none() && matches!(reply, Reply::Acked) {
             return 0;
         }
-        push(frames, reply.to_frame(reference).encode())
+        self.push(frames, &reply.to_frame(reference))
+    }
+
+    /// Appends a frame; answers its size in bytes.
+    fn push(&mut self, frames: &mut Vec<Bytes>, frame: &ServerFrame) -> usize {
+        match self.encoder.encode(frame) {
+            Ok(encoded) => {
+                let size = encoded.len();
+                frames.push(encoded);
+                size
+            }
+            Err(error) => {
+                tracing::error!(%error, "a frame could not be written as JSON");
+                0
+            }
+        }
     }
 
     pub(super) const fn session(&self) -> Option<&SessionHandle> {
@@ -308,24 +329,29 @@ impl Connection {
         let State::LoggedIn { delivery, .. } = &mut self.state else {
             return;
         };
-        let mut size = 0;
-        while size < room {
-            let Poll::Ready(next) = delivery.poll_next(cx) else {
-                return;
-            };
+        let (mut size, mut messages) = (0, 0);
+        while size < room
+            && let Poll::Ready(next) = delivery.poll_next(cx)
+        {
             let Some(delivered) = next else {
                 self.goodbye = delivery.goodbye().cloned();
                 if let Some(goodbye) = &self.goodbye {
                     self.control.close(goodbye.clone());
                 }
-                return;
+                break;
             };
-            if let (Delivered::Message(message), AckMode::Auto) = (&delivered, self.ack) {
-                self.unacknowledged.insert(message.conversation, message.seq);
+            if let Delivered::Message(message) = &delivered {
+                messages += 1;
+                if self.ack == AckMode::Auto {
+                    self.unacknowledged.insert(message.conversation, message.seq);
+                }
             }
             let frame = delivered.frame();
             size += frame.len();
             frames.push(frame);
+        }
+        if messages > 0 {
+            self.node.meters.deliveries.add(messages);
         }
     }
 
@@ -347,20 +373,5 @@ impl ConnectionEnd {
     /// because the client does not read. Cancel safe.
     pub async fn overdue(&self) {
         std::future::poll_fn(|cx| self.0.poll_killed(cx)).await;
-    }
-}
-
-/// Appends a frame; answers its size in bytes.
-fn push(frames: &mut Vec<Bytes>, encoded: serde_json::Result<Bytes>) -> usize {
-    match encoded {
-        Ok(frame) => {
-            let size = frame.len();
-            frames.push(frame);
-            size
-        }
-        Err(error) => {
-            tracing::error!(%error, "a frame could not be written as JSON");
-            0
-        }
     }
 }

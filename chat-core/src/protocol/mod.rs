@@ -31,5 +31,6 @@ pub use request::{
     Members, OutgoingMessage, Recipient, Register, RemoveFriend, Request, UserSelector,
 };
 pub(crate) use request_type::RequestType;
+pub(crate) use server_frame::FrameEncoder;
 pub use server_frame::{ServerFrame, UnreadableFrame};
 pub use views::{ConversationView, GroupView, MemberView, MessageView, UserView};

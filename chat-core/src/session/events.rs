@@ -40,8 +40,11 @@ impl Events {
         }
         loop {
             let delivered = std::future::poll_fn(|cx| self.delivery.poll_next(cx)).await?;
-            if let (Delivered::Message(message), AckMode::Auto) = (&delivered, self.ack) {
-                self.handed_out = Some((message.conversation, message.seq));
+            if let Delivered::Message(message) = &delivered {
+                self.session.node().meters.deliveries.add(1);
+                if self.ack == AckMode::Auto {
+                    self.handed_out = Some((message.conversation, message.seq));
+                }
             }
             // Another node can only send what it read from its own types: what cannot be read
             // here is of a newer version, and not for this one.

@@ -1,6 +1,7 @@
 //! What the rest of the node tells a session, bounded whatever the session's reader does.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -25,6 +26,8 @@ pub(crate) struct SessionShared {
     capacity: usize,
     inbox: Mutex<Inbox>,
     positions: Mutex<Positions>,
+    /// Whether the inbox holds memberships, so that looking costs nothing where it does not.
+    memberships_changed: AtomicBool,
     waker: AtomicWaker,
     limit_hits: Arc<LimitHits>,
 }
@@ -96,6 +99,7 @@ impl SessionShared {
             capacity,
             inbox: Mutex::default(),
             positions: Mutex::new(Positions::new(conversations)),
+            memberships_changed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             limit_hits,
         }
@@ -141,6 +145,7 @@ impl SessionShared {
     pub(crate) fn membership_changed(&self, group: GroupId) {
         let mut inbox = self.lock();
         inbox.memberships.insert(group);
+        self.memberships_changed.store(true, Ordering::Release);
         self.wake_after(inbox);
     }
 
@@ -237,7 +242,12 @@ impl SessionShared {
 
     /// Takes only the groups whose membership has changed.
     pub(crate) fn take_memberships(&self) -> HashSet<GroupId> {
-        std::mem::take(&mut self.lock().memberships)
+        if !self.memberships_changed.load(Ordering::Acquire) {
+            return HashSet::new();
+        }
+        let mut inbox = self.lock();
+        self.memberships_changed.store(false, Ordering::Release);
+        std::mem::take(&mut inbox.memberships)
     }
 
     /// Wakes the session's task.

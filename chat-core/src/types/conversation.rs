@@ -3,11 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use arrayvec::ArrayString;
 use serde::{Serialize, Serializer};
 
 use super::{GroupId, InvalidValue, UserId, deserialize_from_str};
 
 const EXPECTED: &str = "a conversation id such as `d:1:2` (the lower user id first) or `g:1`";
+
+/// The bytes of the longest spelling: `d:`, two ids of 16 digits, and what stands between them.
+const LONGEST: usize = 35;
 
 /// A conversation: two users (`d:LOW:HIGH`, the lower id first) or a group (`g:GROUP`).
 ///
@@ -112,9 +116,19 @@ impl FromStr for ConversationId {
     }
 }
 
+/// Each reply to a `send` and each message names its conversation, so that the detour by `fmt` shows.
 impl Serialize for ConversationId {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        output.collect_str(self)
+        let (mut first, mut second) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let mut text = ArrayString::<LONGEST>::new();
+        let parts = match self.0 {
+            Kind::Direct { low, high } => ["d:", first.format(low.get()), ":", second.format(high.get())],
+            Kind::Group(group) => ["g:", first.format(group.get()), "", ""],
+        };
+        for part in parts {
+            text.try_push_str(part).map_err(serde::ser::Error::custom)?;
+        }
+        output.serialize_str(&text)
     }
 }
 
@@ -126,8 +140,16 @@ mod tests {
 
     #[test]
     fn only_the_canonical_form_parses() {
-        for good in ["d:1:2", "d:7:7", "g:1", "g:9007199254740991"] {
-            assert_eq!(ConversationId::parse(good).unwrap().to_string(), good);
+        for good in [
+            "d:1:2",
+            "d:7:7",
+            "d:9007199254740990:9007199254740991",
+            "g:1",
+            "g:9007199254740991",
+        ] {
+            let id = ConversationId::parse(good).unwrap();
+            assert_eq!(id.to_string(), good);
+            assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{good}\""));
         }
         for bad in [
             "", "d:2:1", "d:0:1", "d:1", "d:1:2:3", "g:", "g:0", "g:01", "x:1", "g:-1", "d:+1:2",

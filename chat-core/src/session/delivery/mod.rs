@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::inbox::SessionShared;
+use super::positions::Track;
 use super::reads::Read;
 use super::shared_event::Delivered;
 use crate::node::Node;
@@ -101,9 +102,6 @@ impl Delivery {
         }
         loop {
             if let Some(delivered) = self.ready.pop_front() {
-                if matches!(delivered, Delivered::Message(_)) {
-                    self.node.meters.deliveries.add(1);
-                }
                 return Poll::Ready(Some(delivered));
             }
             self.shared.register(cx.waker());
@@ -148,22 +146,26 @@ impl Delivery {
         }
     }
 
-    fn is_next(&self, conversation: ConversationId, seq: Seq) -> bool {
-        let track = self.shared.positions().get(conversation);
-        !self.queued.contains(&conversation) && track.is_some_and(|track| track.delivered.next() == seq)
+    /// Moves delivery to a message, and on over own messages that follow it, where it is the next one to be
+    /// handed out. Answers whether it was.
+    fn pass_next(&mut self, conversation: ConversationId, seq: Seq) -> bool {
+        if !self.queued.is_empty() && self.queued.contains(&conversation) {
+            return false;
+        }
+        let mut positions = self.shared.positions();
+        let track = positions.get_mut(conversation);
+        let Some(track) = track.filter(|track| track.delivered.next() == seq) else {
+            return false;
+        };
+        pass(track, &mut self.own_ahead, conversation, seq);
+        true
     }
 
     /// Moves delivery to `seq`, and on over own messages that follow it.
     fn advance(&mut self, conversation: ConversationId, seq: Seq) {
-        let mut positions = self.shared.positions();
-        let Some(track) = positions.get_mut(conversation) else {
-            return;
-        };
-        track.delivered = seq;
-        while self.own_ahead.remove(&(conversation, track.delivered.next())) {
-            track.delivered = track.delivered.next();
+        if let Some(track) = self.shared.positions().get_mut(conversation) {
+            pass(track, &mut self.own_ahead, conversation, seq);
         }
-        track.head = track.head.max(track.delivered);
     }
 
     fn fall_behind(&mut self, conversation: ConversationId) {
@@ -175,4 +177,17 @@ impl Delivery {
             self.behind.push_back(conversation);
         }
     }
+}
+
+fn pass(
+    track: &mut Track,
+    own_ahead: &mut BTreeSet<(ConversationId, Seq)>,
+    conversation: ConversationId,
+    seq: Seq,
+) {
+    track.delivered = seq;
+    while !own_ahead.is_empty() && own_ahead.remove(&(conversation, track.delivered.next())) {
+        track.delivered = track.delivered.next();
+    }
+    track.head = track.head.max(track.delivered);
 }

@@ -38,9 +38,8 @@ impl Delivery {
     fn message_stored(&mut self, message: Arc<SharedMessage>) {
         let (conversation, seq) = (message.conversation, message.seq);
         self.begin_new_conversation(conversation, seq);
-        if matches!(self.stage, Stage::Live) && self.is_next(conversation, seq) {
+        if matches!(self.stage, Stage::Live) && self.pass_next(conversation, seq) {
             self.ready.push_back(Delivered::Message(message));
-            self.advance(conversation, seq);
         } else {
             self.head_moved(conversation, seq);
         }
@@ -48,9 +47,10 @@ impl Delivery {
 
     fn own_stored(&mut self, conversation: ConversationId, seq: Seq) {
         self.begin_new_conversation(conversation, seq);
-        if self.is_next(conversation, seq) {
-            self.advance(conversation, seq);
-        } else if !self.shared.positions().is_delivered(conversation, seq) {
+        if self.pass_next(conversation, seq) {
+            return;
+        }
+        if !self.shared.positions().is_delivered(conversation, seq) {
             self.own_ahead.insert((conversation, seq));
             self.head_moved(conversation, seq);
         }
