@@ -56,9 +56,19 @@ impl Asked {
         }
     }
 
-    /// Its reply is ready; `None` where it gets none.
-    pub(super) fn answered(self, node: &Node, session: Option<&SessionHandle>, reply: Option<&Reply>) {
-        let duration = self.began_at.elapsed();
+    pub(super) const fn began_at(&self) -> Instant {
+        self.began_at
+    }
+
+    /// Its reply is ready `now`; `None` where it gets none.
+    pub(super) fn answered(
+        self,
+        node: &Node,
+        session: Option<&SessionHandle>,
+        reply: Option<&Reply>,
+        now: Instant,
+    ) {
+        let duration = now.saturating_duration_since(self.began_at);
         node.meters.requests.answered(self.request, duration);
         let code = reply.and_then(code_of);
         if let Some(code) = code {

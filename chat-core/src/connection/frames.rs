@@ -184,7 +184,7 @@ impl Connection {
     pub fn poll_frames(&mut self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Poll<Next> {
         self.control.register(cx);
         let room = self.node.limits.outbox_bytes;
-        let mut size = 0;
+        let (mut size, mut now) = (0, None);
         if let State::LoggedIn { session, .. } = &self.state {
             session.shared().register(cx.waker());
             self.pending.take_outcomes(session);
@@ -192,7 +192,9 @@ impl Connection {
         while size < room
             && let Poll::Ready((reference, asked, answered)) = self.poll_reply(cx)
         {
-            size += self.answer(reference, asked, answered, frames);
+            // Replies that are ready together are ready now.
+            let now = *now.get_or_insert_with(Instant::now);
+            size += self.answer(reference, asked, answered, now, frames);
         }
         self.goodbye = self.goodbye.take().or_else(|| self.control.goodbye());
         if self.goodbye.is_none() {
@@ -253,6 +255,7 @@ impl Connection {
         reference: Option<Reference>,
         asked: Option<Asked>,
         answered: Answered,
+        now: Instant,
         frames: &mut Vec<Bytes>,
     ) -> usize {
         let reply = match answered {
@@ -269,7 +272,7 @@ impl Connection {
             }
         };
         if let Some(asked) = asked {
-            asked.answered(&self.node, self.session(), Some(&reply));
+            asked.answered(&self.node, self.session(), Some(&reply), now);
         }
         // An acknowledgement that went well is answered only where an answer was asked for.
         if reference.is_none() && matches!(reply, Reply::Acked) {

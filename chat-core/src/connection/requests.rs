@@ -26,7 +26,7 @@ impl Connection {
         match (&self.state, request) {
             (State::LoggedIn { session, .. }, Request::Send(message)) => {
                 let number = self.pending.number_of_next_send();
-                match session.submit(message, ReplyTo::Connection(number)) {
+                match session.submit(message, ReplyTo::Connection(number), asked.began_at()) {
                     Ok(submitted) => {
                         let pending = sending(session, number, submitted);
                         self.pending.push(reference, Some(asked), pending);
@@ -41,7 +41,7 @@ impl Connection {
                     self.pending
                         .push(reference, Some(asked), Pending::Known(Reply::Acked));
                 } else {
-                    asked.answered(&self.node, self.session(), None);
+                    asked.answered(&self.node, self.session(), None, Instant::now());
                 }
             }
             (State::LoggedIn { session, .. }, request) => {

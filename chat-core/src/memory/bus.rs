@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::error::BackendError;
 use crate::ports::{Bus, BusItem, BusSubscription, Notice, Topic};
-use crate::types::NodeId;
+use crate::types::{ById, NodeId};
 
 /// A bus for the nodes of one process: each subscribes once to the same one.
 ///
@@ -43,7 +43,7 @@ pub struct MemoryBus {
 struct Routes {
     next_id: u64,
     open: HashMap<u64, Arc<Queue>>,
-    topics: HashMap<Topic, HashMap<u64, Arc<Queue>>>,
+    topics: ById<Topic, HashMap<u64, Arc<Queue>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

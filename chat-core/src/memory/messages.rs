@@ -1,18 +1,19 @@
 //! Messages and conversations in memory.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::store::State;
+use super::store::{GroupRow, State, UserRow};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
-use crate::types::{ConversationId, Device, Message, MessageId, Seq, User, UserId};
+use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, User, UserId};
 
 /// A conversation's messages: number `n` stands at index `n - 1`.
 #[derive(Debug, Default)]
@@ -26,13 +27,18 @@ impl Conversation {
         Seq::ZERO.advanced_by(self.messages.len() as u64)
     }
 
-    fn find(&self, key: &(UserId, MessageId)) -> Option<&Message> {
-        let seq = self.numbers.get(key)?;
-        self.messages.get(index(*seq).checked_sub(1)?)
-    }
-
-    fn push(&mut self, key: (UserId, MessageId), from: User, new: &NewMessage) -> Seq {
+    /// Stores a message, unless its id is stored already or its sender may not.
+    fn append(&mut self, new: &NewMessage, permitted: impl FnOnce() -> Result<User, Appended>) -> Appended {
         let seq = self.last_seq().next();
+        let place = match self.numbers.entry((new.sender, new.id.clone())) {
+            Entry::Occupied(first) => return duplicate(&self.messages, *first.get()),
+            Entry::Vacant(place) => place,
+        };
+        let from = match permitted() {
+            Ok(from) => from,
+            Err(refused) => return refused,
+        };
+        place.insert(seq);
         self.messages.push(Message {
             conversation: new.conversation,
             seq,
@@ -43,13 +49,21 @@ impl Conversation {
             data: new.data.clone(),
             at: new.at,
         });
-        self.numbers.insert(key, seq);
-        seq
+        Appended::Stored { seq }
     }
 
     fn page(&self, start: usize, end: usize) -> Vec<Message> {
         let end = end.min(self.messages.len());
         self.messages.get(start..end).unwrap_or_default().to_vec()
+    }
+}
+
+/// What is answered to a message that is stored under this number already.
+fn duplicate(messages: &[Message], seq: Seq) -> Appended {
+    let first = index(seq).checked_sub(1).and_then(|place| messages.get(place));
+    Appended::Duplicate {
+        seq,
+        at: first.map_or_else(Timestamp::default, |first| first.at),
     }
 }
 
@@ -126,47 +140,24 @@ impl MessageStore for MemoryStore {
 
 impl State {
     fn append(&mut self, new: &NewMessage, now: Timestamp) -> Appended {
-        let key = (new.sender, new.id.clone());
-        let first = self
-            .conversations
-            .get(&new.conversation)
-            .and_then(|c| c.find(&key));
-        if let Some(first) = first {
-            return Appended::Duplicate {
-                seq: first.seq,
-                at: first.at,
-            };
-        }
-        let from = match self.permitted_sender(new) {
-            Ok(from) => from,
-            Err(refused) => return refused,
+        let permitted = || permitted_sender(&self.users, &self.groups, new);
+        let appended = match self.conversations.get_mut(&new.conversation) {
+            Some(conversation) => conversation.append(new, permitted),
+            None => match permitted() {
+                Ok(from) => {
+                    let conversation = self.conversations.entry(new.conversation).or_default();
+                    conversation.append(new, || Ok(from))
+                }
+                Err(refused) => refused,
+            },
         };
-        let conversation = self.conversations.entry(new.conversation).or_default();
-        let seq = conversation.push(key, from, new);
-        if seq == Seq::ZERO.next() {
-            self.begin_direct(new.conversation);
-        }
-        self.conversation_changes.touch(new.conversation, now);
-        Appended::Stored { seq }
-    }
-
-    /// The sender, where they may write this message; else what they are answered.
-    fn permitted_sender(&self, new: &NewMessage) -> Result<User, Appended> {
-        let sender = self.user(new.sender).ok_or(Appended::NotFound)?;
-        if let Some(group) = new.conversation.as_group() {
-            let group = self.group_row(group).ok_or(Appended::NotFound)?;
-            if !group.members.contains_key(&new.sender) {
-                return Err(Appended::NotMember);
+        if let Appended::Stored { seq } = appended {
+            if seq == Seq::ZERO.next() {
+                self.begin_direct(new.conversation);
             }
-        } else {
-            let other = new.conversation.other(new.sender).ok_or(Appended::NotMember)?;
-            self.user(other).ok_or(Appended::NotFound)?;
-            let free = new.policy == SendPolicy::Anyone || other == new.sender;
-            if !free && !sender.friends.contains(&other) {
-                return Err(Appended::NotFriends);
-            }
+            self.conversation_changes.touch(new.conversation, now);
         }
-        Ok(sender.user.clone())
+        appended
     }
 
     /// Lets the two users of a direct conversation take part in it.
@@ -198,6 +189,29 @@ impl State {
             direct.chain(groups.copied().map(ConversationId::group))
         })
     }
+}
+
+/// The sender, where they may write this message; else what they are answered.
+fn permitted_sender(
+    users: &BTreeMap<UserId, UserRow>,
+    groups: &BTreeMap<GroupId, GroupRow>,
+    new: &NewMessage,
+) -> Result<User, Appended> {
+    let sender = users.get(&new.sender).ok_or(Appended::NotFound)?;
+    if let Some(group) = new.conversation.as_group() {
+        let group = groups.get(&group).ok_or(Appended::NotFound)?;
+        if !group.members.contains_key(&new.sender) {
+            return Err(Appended::NotMember);
+        }
+    } else {
+        let other = new.conversation.other(new.sender).ok_or(Appended::NotMember)?;
+        users.get(&other).ok_or(Appended::NotFound)?;
+        let free = new.policy == SendPolicy::Anyone || other == new.sender;
+        if !free && !sender.friends.contains(&other) {
+            return Err(Appended::NotFriends);
+        }
+    }
+    Ok(sender.user.clone())
 }
 
 /// How many messages there are up to `seq`.

@@ -11,8 +11,8 @@ use super::tokens::Tokens;
 use crate::clock::{Clock, SystemClock};
 use crate::error::BackendError;
 use crate::types::{
-    ConversationId, Description, Device, Group, GroupId, GroupName, NameKey, PasswordHash, Role, Seq, User,
-    UserId,
+    ById, ConversationId, Description, Device, Group, GroupId, GroupName, NameKey, PasswordHash, Role, Seq,
+    User, UserId,
 };
 
 /// All six stores behind one mutex, which is held for one call at a time and never while waiting.
@@ -77,7 +77,7 @@ pub(super) struct State {
     pub(super) groups: BTreeMap<GroupId, GroupRow>,
     pub(super) group_names: HashMap<NameKey, GroupId>,
     pub(super) membership_changes: Changes<(GroupId, UserId)>,
-    pub(super) conversations: HashMap<ConversationId, Conversation>,
+    pub(super) conversations: ById<ConversationId, Conversation>,
     pub(super) conversation_changes: Changes<ConversationId>,
     pub(super) opened_devices: Changes<(UserId, Device)>,
     pub(super) tokens: Tokens,

@@ -8,7 +8,7 @@ use super::wakes::Wakes;
 use super::writer::SendResult;
 use crate::ports::NewMessage;
 use crate::session::SessionShared;
-use crate::types::{Seq, User};
+use crate::types::Seq;
 
 /// The session that a message comes from, and how it learns what came of it. Dropped before that, which
 /// happens only where the writer fails, it says that there will be no outcome.
@@ -36,10 +36,6 @@ impl Author {
 
     pub(crate) fn session(&self) -> &Arc<SessionShared> {
         &self.session
-    }
-
-    pub(crate) fn user(&self) -> &User {
-        &self.session.user
     }
 
     /// Lets a call wait for the outcome in place of whoever did.

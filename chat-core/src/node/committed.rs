@@ -9,60 +9,146 @@ use super::Node;
 use super::author::Author;
 use super::hub::topics_of;
 use super::wakes::Wakes;
-use super::writer::SendResult;
+use super::writer::{SendResult, Submission};
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::ports::{Appended, NewMessage, Notice, NoticeKind};
 use crate::protocol::{MessageView, Sent};
-use crate::session::SharedMessage;
-use crate::types::{MessageIdOrigin, Seq, SessionId, User};
+use crate::session::{SessionShared, SharedMessage};
+use crate::types::{MessageIdOrigin, Seq};
 
-/// What came of one submission.
-pub(crate) struct Committed {
-    pub(crate) message: NewMessage,
-    pub(crate) author: Author,
-    pub(crate) submitted_at: Instant,
-    pub(crate) outcome: Result<Appended, BackendError>,
+/// What came of one message.
+pub(crate) type Outcome = Result<Appended, BackendError>;
+
+/// A batch and what came of it: three lists of one length and order, so that a message stays where the store read it.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    messages: Vec<NewMessage>,
+    authors: Vec<(Author, Instant)>,
+    outcomes: Vec<Outcome>,
 }
 
-/// What came of one batch.
-pub(crate) type Commit = Vec<Committed>;
-
-/// Tells of one commit after the other. Ends when its shard's writer has.
-pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
-    while let Some(commit) = commits.recv().await {
-        let mut wakes = Wakes::default();
-        let mut notices = Vec::with_capacity(2 * commit.len());
-        let submitted_at: Vec<_> = commit.iter().map(|committed| committed.submitted_at).collect();
-        for committed in commit {
-            settle(&node, committed, &mut notices, &mut wakes);
+impl Commit {
+    pub(crate) fn with_capacity(messages: usize) -> Self {
+        Self {
+            messages: Vec::with_capacity(messages),
+            authors: Vec::with_capacity(messages),
+            outcomes: Vec::new(),
         }
-        drop(wakes);
-        node.meters.sends_answered(&submitted_at);
-        node.publisher.publish(notices);
+    }
+
+    pub(crate) fn push(&mut self, submission: Submission) {
+        self.messages.push(submission.message);
+        self.authors.push((submission.author, submission.submitted_at));
+    }
+
+    pub(crate) fn messages(&self) -> &[NewMessage] {
+        &self.messages
+    }
+
+    /// Adds the outcomes of those that have none yet, in their order.
+    pub(crate) fn settle(&mut self, outcomes: Vec<Outcome>) {
+        if self.outcomes.is_empty() {
+            self.outcomes = outcomes;
+        } else {
+            self.outcomes.extend(outcomes);
+        }
     }
 }
 
-fn settle(node: &Node, committed: Committed, notices: &mut Vec<Notice>, wakes: &mut Wakes) {
-    let Committed {
-        message,
-        author,
-        submitted_at: _,
-        outcome,
-    } = committed;
-    let own = match &outcome {
-        Ok(Appended::Stored { seq }) => Some(*seq),
-        Ok(Appended::Duplicate { .. }) => {
-            node.meters.duplicates.increment(1);
-            None
+/// Tells of one commit after the other. Ends when its shard's writer has.
+pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
+    while let Some(Commit {
+        messages,
+        authors,
+        outcomes,
+    }) = commits.recv().await
+    {
+        let mut telling = Telling::new(&node, messages.len());
+        let now = Instant::now();
+        let durations: Vec<_> = authors
+            .iter()
+            .map(|(_, submitted_at)| now - *submitted_at)
+            .collect();
+        for ((message, (author, _)), outcome) in messages.into_iter().zip(authors).zip(outcomes) {
+            telling.settle(message, author, outcome);
         }
-        _ => None,
-    };
-    let (sender, session) = (author.user().clone(), author.session().id);
-    let result = answer(node, &message, outcome);
-    author.settle(&message, own, result, wakes);
-    if let Some(seq) = own {
-        node.meters.sends.add(1);
-        announce(node, message, sender, seq, session, notices, wakes);
+        telling.end();
+        node.meters.sends_answered(&durations);
+    }
+}
+
+/// What is told of one commit.
+struct Telling<'a> {
+    node: &'a Node,
+    wakes: Wakes,
+    notices: Vec<Notice>,
+    stored: u64,
+}
+
+impl<'a> Telling<'a> {
+    fn new(node: &'a Node, messages: usize) -> Self {
+        Self {
+            node,
+            wakes: Wakes::default(),
+            notices: Vec::with_capacity(2 * messages),
+            stored: 0,
+        }
+    }
+
+    fn settle(&mut self, message: NewMessage, author: Author, outcome: Outcome) {
+        let own = match &outcome {
+            Ok(Appended::Stored { seq }) => Some(*seq),
+            Ok(Appended::Duplicate { .. }) => {
+                self.node.meters.duplicates.increment(1);
+                None
+            }
+            _ => None,
+        };
+        let session = Arc::clone(author.session());
+        let result = answer(self.node, &message, outcome);
+        author.settle(&message, own, result, &mut self.wakes);
+        if let Some(seq) = own {
+            self.stored += 1;
+            self.announce(message, &session, seq);
+        }
+    }
+
+    fn announce(&mut self, message: NewMessage, author: &SessionShared, seq: Seq) {
+        let conversation = message.conversation;
+        let view = MessageView {
+            conversation,
+            seq,
+            from: author.user.clone(),
+            body: message.body,
+            at: message.at,
+            id: (message.id_origin == MessageIdOrigin::Client).then_some(message.id),
+            data: message.data,
+        };
+        let Some(shared) = SharedMessage::new(view) else {
+            return;
+        };
+        let session = Some(author.id);
+        for topic in topics_of(conversation) {
+            self.node.hub.message(topic, &shared, session, &mut self.wakes);
+            let kind = NoticeKind::Message {
+                conversation,
+                seq,
+                session,
+                frame: shared.frame(),
+            };
+            self.notices.push(Notice {
+                topic,
+                origin: self.node.id.clone(),
+                kind,
+            });
+        }
+    }
+
+    /// Wakes whoever was told, and lets the other nodes know.
+    fn end(self) {
+        drop(self.wakes);
+        self.node.meters.sends.add(self.stored);
+        self.node.publisher.publish(self.notices);
     }
 }
 
@@ -90,44 +176,5 @@ fn answer(node: &Node, message: &NewMessage, outcome: Result<Appended, BackendEr
         }
         Ok(Appended::NotFound) => Err(Error::new(ErrorCode::NotFound, "there is no such user")),
         Err(error) => Err(Error::from_backend(error, node.limits.retry_after)),
-    }
-}
-
-fn announce(
-    node: &Node,
-    message: NewMessage,
-    sender: User,
-    seq: Seq,
-    session: SessionId,
-    notices: &mut Vec<Notice>,
-    wakes: &mut Wakes,
-) {
-    let conversation = message.conversation;
-    let view = MessageView {
-        conversation,
-        seq,
-        from: sender,
-        body: message.body,
-        at: message.at,
-        id: (message.id_origin == MessageIdOrigin::Client).then_some(message.id),
-        data: message.data,
-    };
-    let Some(shared) = SharedMessage::new(view) else {
-        return;
-    };
-    let session = Some(session);
-    for topic in topics_of(conversation) {
-        node.hub.message(topic, &shared, session, wakes);
-        let kind = NoticeKind::Message {
-            conversation,
-            seq,
-            session,
-            frame: shared.frame(),
-        };
-        notices.push(Notice {
-            topic,
-            origin: node.id.clone(),
-            kind,
-        });
     }
 }

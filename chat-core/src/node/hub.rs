@@ -1,6 +1,6 @@
 //! The sessions of this node, by topic: who is told what.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::GoodbyeCode;
 use crate::ports::Topic;
 use crate::protocol::Goodbye;
 use crate::session::{SessionShared, SharedMessage};
-use crate::types::{ConversationId, Device, GroupId, Seq, SessionId, UserId};
+use crate::types::{ById, ConversationId, Device, GroupId, Seq, SessionId, UserId};
 
 /// Who is told what on this node, and which topics the node has to listen to for that.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    sessions: HashMap<SessionId, Entry>,
-    by_topic: HashMap<Topic, Vec<Arc<SessionShared>>>,
+    sessions: ById<SessionId, Entry>,
+    by_topic: ById<Topic, Vec<Arc<SessionShared>>>,
     /// How many of the topics are users'.
     user_count: usize,
     /// Topics that got their first or lost their last session since the bus was told.

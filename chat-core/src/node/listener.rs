@@ -40,12 +40,12 @@ async fn receive(node: &Node, subscription: &dyn BusSubscription) {
         .await
         && !items.is_empty()
     {
-        let mut notices = 0;
+        let (mut notices, mut wakes) = (0, Wakes::default());
         for item in items {
             match item {
                 BusItem::Notice(notice) => {
                     notices += 1;
-                    pass_on(node, notice);
+                    pass_on(node, notice, &mut wakes);
                 }
                 BusItem::Gap => {
                     BUS_GAPS.count(&[]).increment(1);
@@ -57,7 +57,7 @@ async fn receive(node: &Node, subscription: &dyn BusSubscription) {
     }
 }
 
-fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice) {
+fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice, wakes: &mut Wakes) {
     match (topic, kind) {
         (
             topic,
@@ -69,7 +69,7 @@ fn pass_on(node: &Node, Notice { topic, kind, .. }: Notice) {
             },
         ) => {
             let message = Arc::new(SharedMessage::from_frame(conversation, seq, frame));
-            node.hub.message(topic, &message, None, &mut Wakes::default());
+            node.hub.message(topic, &message, None, wakes);
         }
         (topic, NoticeKind::Event { frame }) => node.hub.event(topic, &frame, None),
         (Topic::User(user), NoticeKind::DeviceOpened { device, epoch }) => {

@@ -1,8 +1,9 @@
 //! The way out to the bus: in order, bounded, and never in anybody's way.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use super::Node;
 use super::gate::Access;
@@ -13,48 +14,84 @@ use crate::ports::Notice;
 /// Takes notices for the bus. What finds no room is dropped: the receivers learn of it by pull.
 #[derive(Debug)]
 pub(crate) struct Publisher {
-    queue: mpsc::Sender<Notice>,
+    waiting: Mutex<VecDeque<Notice>>,
+    capacity: usize,
+    gathered: Notify,
     limit_hits: Arc<LimitHits>,
 }
 
 impl Publisher {
-    pub(crate) fn new(queue: usize, limit_hits: Arc<LimitHits>) -> (Self, mpsc::Receiver<Notice>) {
-        let (queue, notices) = mpsc::channel(queue.max(1));
-        (Self { queue, limit_hits }, notices)
+    pub(crate) fn new(capacity: usize, limit_hits: Arc<LimitHits>) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            capacity: capacity.max(1),
+            gathered: Notify::new(),
+            limit_hits,
+        }
     }
 
     /// How many notices wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        self.lock().len()
     }
 
-    pub(crate) fn publish(&self, notices: impl IntoIterator<Item = Notice>) {
-        for notice in notices {
-            if self.queue.try_send(notice).is_err() {
-                NOTICES_DROPPED.count(&[]).increment(1);
-                self.limit_hits.hit(Limit::BusQueue);
-            }
+    /// Takes notices in their order.
+    pub(crate) fn publish(&self, mut notices: Vec<Notice>) {
+        let mut waiting = self.lock();
+        let room = self.capacity - waiting.len();
+        let dropped = notices.len().saturating_sub(room);
+        notices.truncate(room);
+        waiting.extend(notices);
+        drop(waiting);
+        self.gathered.notify_one();
+        for _ in 0..dropped {
+            NOTICES_DROPPED.count(&[]).increment(1);
+            self.limit_hits.hit(Limit::BusQueue);
         }
+    }
+
+    /// Takes out the oldest that wait, at most `limit`.
+    fn take(&self, limit: usize) -> Vec<Notice> {
+        let mut waiting = self.lock();
+        if waiting.len() <= limit {
+            return std::mem::take(&mut *waiting).into();
+        }
+        waiting.drain(..limit).collect()
+    }
+
+    /// Waits for notices and takes them out, at most `limit`. Cancel safe.
+    async fn gather(&self, limit: usize) -> Vec<Notice> {
+        loop {
+            let notices = self.take(limit);
+            if !notices.is_empty() {
+                return notices;
+            }
+            // What comes between the two leaves a permit, so that this cannot miss it.
+            self.gathered.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Notice>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Publishes what gathers, in batches; what fails is tried again until the node stops.
-pub(crate) async fn run(node: Arc<Node>, mut notices: mpsc::Receiver<Notice>) {
+pub(crate) async fn run(node: Arc<Node>) {
     let limit = node.limits.background_page.max(1);
-    let mut batch = Vec::new();
+    while let Some(batch) = node
+        .stop_publishing
+        .run_until_cancelled(node.publisher.gather(limit))
+        .await
+    {
+        publish(&node, &batch).await;
+    }
     loop {
-        // Cancel safe: `recv_many` takes nothing out before it answers.
-        let gathered = notices.recv_many(&mut batch, limit);
-        if node.stop_publishing.run_until_cancelled(gathered).await.is_none() {
-            break;
+        let batch = node.publisher.take(limit);
+        if batch.is_empty() {
+            return;
         }
         publish(&node, &batch).await;
-        batch.clear();
-    }
-    notices.close();
-    while notices.recv_many(&mut batch, limit).await > 0 {
-        publish(&node, &batch).await;
-        batch.clear();
     }
 }
 

@@ -112,7 +112,7 @@ impl Node {
 
     /// Tells the other nodes.
     pub(crate) fn tell(&self, topic: Topic, kind: NoticeKind) {
-        self.publisher.publish([Notice {
+        self.publisher.publish(vec![Notice {
             topic,
             origin: self.id.clone(),
             kind,
@@ -182,7 +182,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     let hits = || Arc::clone(&limit_hits);
     let [store, bus, presence] = gates(&limits, &limit_hits, &journal);
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
-    let (publisher, notices) = Publisher::new(limits.bus_queue, hits());
+    let publisher = Publisher::new(limits.bus_queue, hits());
     let (acks, flushes) = Acks::new(limits.pending_acks, hits());
     let addresses = limits.remembered_addresses;
     let [registrations, failed_name, failed_address] = rates(&limits);
@@ -222,7 +222,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     if node.role == NodeRole::Clients {
         writer::start(&node, queues, &tasks.writing);
         start_for_sessions(&node, flushes, &tasks.background);
-        let publishing = publisher::run(Arc::clone(&node), notices);
+        let publishing = publisher::run(Arc::clone(&node));
         spawn(&tasks.publishing, &node, "publisher", publishing);
     }
     start_watching(&node, &tasks.background);

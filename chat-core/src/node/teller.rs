@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Node;
 use super::gate::Access;
 use crate::error::BackendError;
-use crate::ports::{Notice, NoticeKind, Topic};
+use crate::ports::{NoticeKind, Topic};
 use crate::protocol::Event;
 use crate::types::{User, UserId};
 
@@ -146,11 +146,7 @@ impl Teller {
             let topic = Topic::User(friend);
             node.hub.event(topic, &frame, None);
             let kind = NoticeKind::Event { frame: frame.clone() };
-            node.publisher.publish([Notice {
-                topic,
-                origin: node.id.clone(),
-                kind,
-            }]);
+            node.tell(topic, kind);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::Node;
 use super::author::Author;
-use super::committed::{Commit, Committed};
+use super::committed::{Commit, Outcome};
 use super::gate::Access;
 use super::spans;
 use super::supervise::spawn;
@@ -122,45 +122,29 @@ async fn store(node: &Node, batch: Vec<Submission>) -> Commit {
     let began_at = Instant::now();
     let deadline = began_at + node.limits.store_timeout;
     let now = node.backends.clock.now();
-    let mut messages = Vec::with_capacity(batch.len());
-    let mut waiting = Vec::with_capacity(batch.len());
-    let mut commit = Vec::with_capacity(batch.len());
-    for Submission {
-        mut message,
-        author,
-        submitted_at,
-    } in batch
-    {
-        message.at = now;
-        if submitted_at + node.limits.store_timeout <= began_at {
-            commit.push(Committed {
-                message,
-                author,
-                submitted_at,
-                outcome: Err(BackendError::not_done("the message waited too long")),
-            });
+    let mut commit = Commit::with_capacity(batch.len());
+    let mut late = Vec::new();
+    for mut submission in batch {
+        if submission.submitted_at + node.limits.store_timeout <= began_at {
+            late.push(submission);
             continue;
         }
-        messages.push(message);
-        waiting.push((author, submitted_at));
+        submission.message.at = now;
+        commit.push(submission);
     }
+    let messages = commit.messages();
     node.meters.writer_batch.record(messages.len() as f64);
-    let outcomes = append(node, &messages, deadline)
+    let outcomes = append(node, messages, deadline)
         .instrument(spans::of_batch(messages.len()))
         .await;
-    let stored = messages.into_iter().zip(waiting).zip(outcomes);
-    commit.extend(
-        stored.map(|((message, (author, submitted_at)), outcome)| Committed {
-            message,
-            author,
-            submitted_at,
-            outcome,
-        }),
-    );
+    commit.settle(outcomes);
+    let too_late = late
+        .iter()
+        .map(|_| Err(BackendError::not_done("the message waited too long")));
+    commit.settle(too_late.collect());
+    late.into_iter().for_each(|submission| commit.push(submission));
     commit
 }
-
-type Outcome = Result<Appended, BackendError>;
 
 /// Stores a batch, again and again until the deadline while the store says that this makes sense.
 async fn append(node: &Node, messages: &[NewMessage], deadline: Instant) -> Vec<Outcome> {

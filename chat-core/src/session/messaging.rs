@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::handle::SessionHandle;
 use super::pages;
 use super::positions::AckCheck;
+use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::node::{Author, Limit, ReplyTo, SendResult, Submission};
 use crate::ports::NewMessage;
@@ -40,14 +41,20 @@ impl SessionHandle {
         self.check_open()?;
         let timeout = self.node().limits.store_timeout;
         let (reply, pending) = oneshot::channel();
-        if let Submitted::Full(queue, submission) = self.submit(message, ReplyTo::Caller(reply))? {
+        let submitted = self.submit(message, ReplyTo::Caller(reply), Instant::now())?;
+        if let Submitted::Full(queue, submission) = submitted {
             enqueue(self, queue, *submission, timeout).await?;
         }
         outcome(self, pending.await.ok())
     }
 
     /// Hands a message to the writer without waiting for anything.
-    pub(crate) fn submit(&self, message: OutgoingMessage, reply: ReplyTo) -> Result<Submitted, Error> {
+    pub(crate) fn submit(
+        &self,
+        message: OutgoingMessage,
+        reply: ReplyTo,
+        now: Instant,
+    ) -> Result<Submitted, Error> {
         let node = self.node();
         let conversation = message.to.conversation(self.user().id);
         let queue = node.writer.queue(conversation).ok_or_else(|| stopped(self))?;
@@ -56,7 +63,7 @@ impl SessionHandle {
         let submission = Submission {
             message,
             author: Author::new(Arc::clone(self.shared()), reply),
-            submitted_at: Instant::now(),
+            submitted_at: now,
         };
         match queue.try_send(submission) {
             Ok(()) => Ok(Submitted::Pending),
@@ -91,7 +98,8 @@ impl SessionHandle {
             id_origin,
             body: message.body,
             data: message.data,
-            at: node.backends.clock.now(),
+            // The writer sets it when it stores the message.
+            at: Timestamp::default(),
             policy: node.policy,
         })
     }

@@ -1,5 +1,6 @@
 //! Value types: checked once when they are made, trusted from then on.
 
+mod by_id;
 mod conversation;
 mod credentials;
 mod data;
@@ -7,6 +8,7 @@ mod ids;
 mod records;
 mod text;
 
+pub(crate) use by_id::ById;
 pub use conversation::ConversationId;
 pub(crate) use credentials::GivenPassword;
 pub use credentials::{Password, PasswordHash, Token, TokenHash};

@@ -10,8 +10,9 @@ mod requests;
 mod sample;
 mod tally;
 
+use std::time::Duration;
+
 use metrics::{Counter, Histogram};
-use tokio::time::Instant;
 
 use crate::meters::catalogue as metric;
 use crate::spelled::spelled;
@@ -98,13 +99,11 @@ impl Meters {
         }
     }
 
-    /// Sends were answered that were submitted at these times.
-    pub(crate) fn sends_answered(&self, submitted_at: &[Instant]) {
-        let now = Instant::now();
-        let durations = submitted_at.iter().map(|&submitted_at| now - submitted_at);
+    /// Sends were answered that took this long.
+    pub(crate) fn sends_answered(&self, durations: &[Duration]) {
         durations
-            .clone()
-            .for_each(|duration| self.send_seconds.record(duration));
-        self.send.add(durations);
+            .iter()
+            .for_each(|duration| self.send_seconds.record(*duration));
+        self.send.add(durations.iter().copied());
     }
 }
