@@ -221,6 +221,21 @@ async fn a_second_run_uses_the_users_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kept_tokens_stand_for_passwords() {
+    let folder = TempDir::new().unwrap();
+    let arguments = [&PAIRS[..], &["--tokens", "tokens.json"]].concat();
+    let first = Relay::start(Spoil::Nothing);
+    for passwords in [4, 4] {
+        let run = bench(&first.address, folder.path(), &arguments).await;
+        assert_eq!((run.status.code(), first.passwords()), (Some(0), passwords));
+    }
+    // Another server knows none of them.
+    let other = Relay::start(Spoil::Nothing);
+    let run = bench(&other.address, folder.path(), &arguments).await;
+    assert_eq!((run.status.code(), other.passwords()), (Some(0), 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn results_are_merged() {
     let folder = TempDir::new().unwrap();
     let (right, wrong) = (Relay::start(Spoil::Nothing), Relay::start(Spoil::Lose(7)));

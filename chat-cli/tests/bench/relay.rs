@@ -49,6 +49,7 @@ struct State {
     seqs: HashMap<String, u64>,
     delayed: Option<(u64, String)>,
     messages: u64,
+    passwords: u64,
 }
 
 /// Serves until it is dropped.
@@ -81,6 +82,11 @@ impl Relay {
     /// Ends all connections, as a server does that is started again.
     pub(crate) fn restart(&self) {
         self.restart.notify_one();
+    }
+
+    /// Logins by password.
+    pub(crate) fn passwords(&self) -> u64 {
+        self.state.lock().unwrap().passwords
     }
 
     /// Users who were registered.
@@ -171,7 +177,12 @@ impl Connection {
             }
             ("login", place) => {
                 let token = request["token"].as_str();
+                state.passwords += u64::from(token.is_none());
                 let id = token.map_or_else(|| place.unwrap() as u64 + 1, |token| token.parse().unwrap());
+                if id as usize > state.users.len() {
+                    let refusal = json!({"type": "error", "code": "invalid_credentials", "message": "wrong"});
+                    return self.say(request, refusal);
+                }
                 self.user = id;
                 state.sessions.insert(id, self.lines.clone());
                 json!({

@@ -2,10 +2,12 @@
 
 use chat_client::Error;
 use chat_core::ErrorCode;
+use chat_core::protocol::Welcome;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::dialogue::Dialogue;
+use super::tokens::Tokens;
 
 const PASSWORD: &str = "a load has no secrets";
 /// The device that each user has at least.
@@ -53,6 +55,22 @@ pub(crate) enum Proof {
 }
 
 impl Account {
+    fn new(welcome: Welcome) -> Result<Self, Error> {
+        let token = welcome.token.ok_or(Error::Protocol {
+            what: "the server gives no tokens",
+            source: None,
+        })?;
+        let groups = welcome.groups.iter();
+        Ok(Self {
+            id: welcome.user.id.get(),
+            name: welcome.user.name.as_str().to_owned(),
+            token: token.reveal().to_owned(),
+            groups: groups
+                .map(|group| (group.name.as_str().to_owned(), group.id.get()))
+                .collect(),
+        })
+    }
+
     /// The login of a device, which takes as received what was written to it.
     pub(super) fn login(&self, proof: Proof, device: &str) -> Value {
         match proof {
@@ -82,22 +100,34 @@ where
         .buffered(AT_ONCE * servers.list().len())
 }
 
-/// The users of a seed, who are registered if they are not.
+/// The users of a seed, who are registered if they are not, and whose tokens are kept.
 pub(super) async fn accounts(
     servers: &Servers,
-    seed: u32,
-    count: usize,
+    (seed, count): (u32, usize),
+    tokens: &mut Tokens,
     mut done: impl FnMut(usize),
 ) -> Result<Vec<Account>, Error> {
+    let name = |number| format!("bench-{seed}-{number}");
+    // Where the first user's token is not taken, none is: a server may know none of these users.
+    if let Some(token) = tokens.get(&name(0))
+        && by_token(servers.of(0), token).await?.is_none()
+    {
+        tokens.clear();
+    }
+    let known = &*tokens;
     let accounts = in_order(servers, 0..count, |number| async move {
-        account(servers.of(number), &format!("bench-{seed}-{number}")).await
+        account(servers.of(number), name(number), known).await
     });
     let mut number = 0;
     let counted = accounts.inspect_ok(|_| {
         number += 1;
         done(number);
     });
-    counted.try_collect().await
+    let accounts: Vec<Account> = counted.try_collect().await?;
+    for account in &accounts {
+        tokens.keep(&account.name, &account.token);
+    }
+    Ok(accounts)
 }
 
 fn password_login(name: &str, device: &str) -> Value {
@@ -110,25 +140,28 @@ fn token_login(token: &str, device: &str) -> Value {
     json!({"type": "login", "ref": "login", "token": token, "device": device, "ack": "auto"})
 }
 
-async fn account(server: &str, name: &str) -> Result<Account, Error> {
+async fn account(server: &str, name: String, tokens: &Tokens) -> Result<Account, Error> {
+    if let Some(token) = tokens.get(&name)
+        && let Some(account) = by_token(server, token).await?
+    {
+        return Ok(account);
+    }
     let mut dialogue = Dialogue::open(server).await?;
     let register = json!({"type": "register", "ref": "register", "name": name, "password": PASSWORD});
     match dialogue.insist(&register).await {
         Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NameTaken => {}
         registered => drop(registered?),
     }
-    let welcome = dialogue.log_in(&password_login(name, FIRST_DEVICE)).await?;
-    let token = welcome.token.ok_or(Error::Protocol {
-        what: "the server gives no tokens",
-        source: None,
-    })?;
-    let groups = welcome.groups.iter();
-    Ok(Account {
-        id: welcome.user.id.get(),
-        name: name.to_owned(),
-        token: token.reveal().to_owned(),
-        groups: groups
-            .map(|group| (group.name.as_str().to_owned(), group.id.get()))
-            .collect(),
-    })
+    let login = password_login(&name, FIRST_DEVICE);
+    Account::new(dialogue.log_in(&login).await?)
+}
+
+/// The user of a token; none where the server does not take it.
+async fn by_token(server: &str, token: &str) -> Result<Option<Account>, Error> {
+    let mut dialogue = Dialogue::open(server).await?;
+    match dialogue.log_in(&token_login(token, FIRST_DEVICE)).await {
+        Ok(welcome) => Account::new(welcome).map(Some),
+        Err(Error::Refused(refusal)) if refusal.code == ErrorCode::InvalidCredentials => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -64,6 +64,10 @@ pub(crate) struct CommonArguments {
     /// Chooses the names of the users: runs of one seed use the same users, processes at once need seeds of their own
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u32,
+    /// Keep the tokens of the users in this file, so that further runs on the server need no passwords, which cost
+    /// it some 20 ms each
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
     /// Write the result as JSON to this file too
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) json_file: Option<PathBuf>,

@@ -10,6 +10,7 @@ use super::open_files::allow_connections;
 use super::progress::Progress;
 use super::seat::Seat;
 use super::stamp::{Run, write_hex};
+use super::tokens::Tokens;
 use super::wire::{Incoming, Outgoing};
 use crate::cli::Failure;
 
@@ -40,7 +41,14 @@ impl Bench {
         allow_connections(connections as u64)?;
         self.progress.begin("users", users);
         let done = |number| self.progress.reach(number);
-        Ok(accounts(&self.servers, self.common.seed, users, done).await?)
+        let file = self.common.tokens.as_deref();
+        let mut tokens = file.map_or_else(|| Ok(Tokens::default()), Tokens::read)?;
+        let of = (self.common.seed, users);
+        let accounts = accounts(&self.servers, of, &mut tokens, done).await?;
+        if let Some(file) = file {
+            tokens.write(file)?;
+        }
+        Ok(accounts)
     }
 
     /// The devices of so many connections: each user has as many as it takes.

@@ -35,6 +35,7 @@ mod sender;
 mod sequence;
 mod stamp;
 mod table;
+mod tokens;
 mod view;
 mod wire;
 
