@@ -20,9 +20,9 @@ impl Counted {
         programs: &Programs,
         cluster: &Cluster,
         servers: &str,
-        arguments: &[&str],
+        arguments: &str,
     ) -> anyhow::Result<Self> {
-        let arguments: Vec<_> = arguments.iter().copied().chain(["--warm-up", "0s"]).collect();
+        let arguments = format!("{arguments} --warm-up 0s");
         let mut load = Load::prepare(programs, servers, &arguments).await?;
         let before = Counters::read(cluster).await?;
         let (mean_listeners, most_listeners) = listeners(cluster).await?;

@@ -17,21 +17,17 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Runs a load from its beginning to its end.
-    pub(crate) async fn run(
-        programs: &Programs,
-        servers: &str,
-        arguments: &[&str],
-    ) -> anyhow::Result<Report> {
+    /// Runs a load, as in `direct --connections 100`, from its beginning to its end.
+    pub(crate) async fn run(programs: &Programs, servers: &str, arguments: &str) -> anyhow::Result<Report> {
         Self::start(programs, servers, arguments)?.report().await
     }
 
     /// Starts a load that waits for nothing.
-    pub(crate) fn start(programs: &Programs, servers: &str, arguments: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) fn start(programs: &Programs, servers: &str, arguments: &str) -> anyhow::Result<Self> {
         let mut command = tokio::process::Command::from(command(programs.chat()?));
         command
             .args(["--server", servers, "--json", "bench"])
-            .args(arguments)
+            .args(arguments.split_whitespace())
             .arg("--no-progress")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -42,17 +38,13 @@ impl Load {
         Ok(Self {
             child,
             errors: BufReader::new(errors),
-            what: arguments.join(" "),
+            what: arguments.to_owned(),
         })
     }
 
     /// Starts a load and waits until it has prepared everything: it begins with [`begin`](Self::begin).
-    pub(crate) async fn prepare(
-        programs: &Programs,
-        servers: &str,
-        arguments: &[&str],
-    ) -> anyhow::Result<Self> {
-        let arguments: Vec<_> = arguments.iter().copied().chain(["--wait-for-line"]).collect();
+    pub(crate) async fn prepare(programs: &Programs, servers: &str, arguments: &str) -> anyhow::Result<Self> {
+        let arguments = format!("{arguments} --wait-for-line");
         let mut load = Self::start(programs, servers, &arguments)?;
         let mut said = String::new();
         while load.errors.read_line(&mut said).await? > 0 {

@@ -17,17 +17,7 @@ const BESIDE: usize = 2;
 /// Such loads while it is dead: half a minute.
 const DEAD: usize = 3;
 /// Users who log in by token a hundred times a second in all, so that there is something to record.
-const VISITORS: [&str; 9] = [
-    "logins",
-    "--seed",
-    "2",
-    "--connections",
-    "10",
-    "--rate",
-    "100",
-    "--duration",
-    "1h",
-];
+const VISITORS: &str = "logins --seed 2 --connections 10 --rate 100 --duration 1h";
 /// So few that half a minute of their records is more than can wait.
 const SMALL_BUFFER: &str = "kafka.buffer = 1000\nkafka.in_flight = 1000";
 
@@ -58,7 +48,7 @@ async fn costs(programs: &Programs, kafka: &Kafka, run: usize, table: &mut Table
             _ => ("Kafka", Box::new(|_| in_kafka(kafka))),
         };
         let cluster = Cluster::start(programs, event_log).await?;
-        let load = Counted::run(programs, &cluster, &cluster.front(), &SENDS).await?;
+        let load = Counted::run(programs, &cluster, &cluster.front(), SENDS).await?;
         let rate = load.report.rate("sent")?;
         table.add(&format!("{name}: sends acknowledged, /s"), 0, rate);
         let micros = load.nodes_busy()? * 1e6;
@@ -81,7 +71,7 @@ async fn costs(programs: &Programs, kafka: &Kafka, run: usize, table: &mut Table
 /// than its absence leaves room to record.
 async fn outage(programs: &Programs, kafka: &mut Kafka, table: &mut Table) -> anyhow::Result<()> {
     let cluster = Cluster::start(programs, |_| format!("{}\n{SMALL_BUFFER}", in_kafka(kafka))).await?;
-    let mut visitors = Load::start(programs, &cluster.each_node(), &VISITORS)?;
+    let mut visitors = Load::start(programs, &cluster.each_node(), VISITORS)?;
     for _ in 0..BESIDE {
         delivered(programs, &cluster, "before", table).await?;
     }
@@ -105,7 +95,7 @@ async fn delivered(
     when: &str,
     table: &mut Table,
 ) -> anyhow::Result<()> {
-    let load = Counted::run(programs, cluster, &cluster.each_node(), &paced("1000")).await?;
+    let load = Counted::run(programs, cluster, &cluster.each_node(), &paced(1_000)).await?;
     add_latency(when, &load, table)?;
     let what = format!("{when}: resident memory of the largest node, MB");
     table.add(&what, 1, memory(cluster.ids())?);

@@ -1,7 +1,7 @@
 //! Three nodes behind nginx, on a MariaDB and a Redis of their own.
 
+use super::paced;
 use super::table::Table;
-use super::{SENDS, paced};
 use crate::append::{self, Append};
 use crate::cluster::{Cluster, NO_LOG};
 use crate::counted::Counted;
@@ -23,17 +23,10 @@ pub(crate) async fn measure(programs: &Programs, runs: usize, table: &mut Table)
 async fn sends(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
     let reference = append::on_mysql(programs, &cluster.mariadb.url(), Append::InFlight).await?;
     for (senders, time) in LOADS {
-        let connections = (senders * 2).to_string();
-        let [scenario, _, _, window, ten, duration, _] = SENDS;
-        let arguments = [
-            scenario,
-            "--connections",
-            &connections,
-            window,
-            ten,
-            duration,
-            time,
-        ];
+        let arguments = format!(
+            "direct --connections {} --window 10 --duration {time}",
+            senders * 2
+        );
         let load = Counted::run(programs, cluster, &cluster.front(), &arguments).await?;
         let rate = load.report.rate("sent")?;
         let mut add = |what: &str, decimals, value| {
@@ -51,7 +44,7 @@ async fn sends(programs: &Programs, cluster: &Cluster, table: &mut Table) -> any
 }
 
 async fn latency(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
-    let load = Counted::run(programs, cluster, &cluster.each_node(), &paced("1000")).await?;
+    let load = Counted::run(programs, cluster, &cluster.each_node(), &paced(1_000)).await?;
     add_latency("1,000 messages/s from node to node", &load, table)
 }
 
@@ -66,16 +59,8 @@ pub(super) fn add_latency(when: &str, load: &Counted, table: &mut Table) -> anyh
 }
 
 async fn group(programs: &Programs, cluster: &Cluster, table: &mut Table) -> anyhow::Result<()> {
-    let arguments = [
-        "group",
-        "--connections",
-        "1000",
-        "--senders",
-        "3",
-        "--window",
-        "10",
-    ];
-    let load = Counted::run(programs, cluster, &cluster.each_node(), &arguments).await?;
+    let arguments = "group --connections 1000 --senders 3 --window 10";
+    let load = Counted::run(programs, cluster, &cluster.each_node(), arguments).await?;
     let delivered = load.report.rate("delivered")?;
     let mut add = |what: &str, decimals, value| {
         table.add(&format!("group of 1,000: {what}"), decimals, value);

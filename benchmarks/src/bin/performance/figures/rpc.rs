@@ -15,7 +15,7 @@ use crate::programs::Programs;
 /// Backends: none is the store in the nodes' own processes.
 const BACKENDS: [usize; 3] = [0, 1, 2];
 /// Messages a second: few for two cores, and nearly as many as they can do one by one.
-const RATES: [&str; 2] = ["200", "1000"];
+const RATES: [u32; 2] = [200, 1_000];
 
 pub(crate) async fn measure(programs: &Programs, runs: usize, table: &mut Table) -> anyhow::Result<()> {
     for run in 0..runs {
@@ -59,7 +59,7 @@ async fn one(
         1 => "one backend",
         _ => "two backends",
     };
-    let fast = Counted::run(programs, &cluster, &cluster.front(), &SENDS).await?;
+    let fast = Counted::run(programs, &cluster, &cluster.front(), SENDS).await?;
     let rate = fast.report.rate("sent")?;
     table.add(&format!("{name}: sends acknowledged, /s"), 0, rate);
     busy(&fast, &format!("{name}, as fast as possible"), table)?;

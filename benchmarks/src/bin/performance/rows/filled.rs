@@ -2,11 +2,10 @@
 
 use chat_test_services::MariaDb;
 
-use super::Context;
 use super::sends::{database, rate};
+use super::{Context, in_turns};
 use crate::figure::{Figure, Target};
 use crate::fill::{self, Amounts};
-use crate::samples::Samples;
 use crate::server::{Server, Store};
 
 const AMOUNTS: Amounts = Amounts {
@@ -44,11 +43,12 @@ async fn compare(
     filled: &Server,
     empty: &Server,
 ) -> anyhow::Result<Vec<Figure>> {
-    let (mut ours, mut reference) = <(Samples, Samples)>::default();
-    for _ in 0..context.runs {
-        ours.add(rate(context, filled).await?);
-        reference.add(rate(context, empty).await?);
-    }
+    let (ours, reference) = in_turns(
+        context.runs,
+        async || rate(context, filled).await,
+        async || rate(context, empty).await,
+    )
+    .await?;
     let what = format!(
         "durable sends, {store}, 1,000 in flight, 10 million messages, 1 million users, 100,000 groups stored, beside an empty store"
     );

@@ -16,7 +16,7 @@ use crate::wire::{Client, Frame};
 
 const CONNECTIONS: f64 = 10_000.0;
 /// A hundred devices of a hundred users, who are the first ones of a new server.
-const IDLE: [&str; 5] = ["idle", "--connections", "10000", "--duration", "1h"];
+const IDLE: &str = "idle --connections 10000 --duration 1h";
 const USERS: u64 = 100;
 /// Messages that each connection gets before it is idle: what a busy day brings.
 const MESSAGES: u64 = 200;
@@ -33,7 +33,7 @@ pub(super) async fn measure(context: Context<'_>) -> anyhow::Result<Vec<Figure>>
     let resident = || memory(iter::once(server.id()));
     let processor = || busy(iter::once(server.id()));
     let empty = resident()?;
-    let mut load = Load::prepare(context.programs, &server.address, &IDLE).await?;
+    let mut load = Load::prepare(context.programs, &server.address, IDLE).await?;
     load.begin().await?;
     let unused = resident()? - empty;
     busy_day(&server.address).await?;

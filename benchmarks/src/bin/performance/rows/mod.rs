@@ -14,6 +14,7 @@ use clap::ValueEnum;
 
 use crate::figure::Figure;
 use crate::programs::Programs;
+use crate::samples::Samples;
 
 /// What a row is measured with.
 #[derive(Clone, Copy, Debug)]
@@ -90,4 +91,18 @@ impl Row {
             Self::FilledMariadb => filled::mariadb(context).await,
         }
     }
+}
+
+/// Measures the one and the other in turns, so that what else the machine does concerns both.
+async fn in_turns(
+    runs: usize,
+    ours: impl AsyncFn() -> anyhow::Result<f64>,
+    reference: impl AsyncFn() -> anyhow::Result<f64>,
+) -> anyhow::Result<(Samples, Samples)> {
+    let mut samples = <(Samples, Samples)>::default();
+    for _ in 0..runs {
+        samples.0.add(ours().await?);
+        samples.1.add(reference().await?);
+    }
+    Ok(samples)
 }

@@ -5,12 +5,12 @@ use crate::figure::{Figure, Target};
 use crate::load::Load;
 use crate::server::{Server, Store};
 
-const CLIENTS: [&str; 4] = ["reconnect", "--connections", "10000", "--await-restart"];
+const CLIENTS: &str = "reconnect --connections 10000 --await-restart";
 
 /// From the server's crash until the last client is synced again.
 pub(super) async fn measure(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let mut server = Server::start(context.programs, Store::Sqlite)?;
-    let mut load = Load::prepare(context.programs, &server.address, &CLIENTS).await?;
+    let mut load = Load::prepare(context.programs, &server.address, CLIENTS).await?;
     load.begin().await?;
     server.kill()?;
     server.restart(context.programs)?;

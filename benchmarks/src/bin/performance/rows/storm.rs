@@ -1,57 +1,36 @@
 //! Messages beside a storm of logins.
 
-use super::Context;
 use super::direct::p99;
+use super::{Context, in_turns};
 use crate::figure::{Figure, Target};
 use crate::load::Load;
-use crate::samples::Samples;
 use crate::server::{Server, Store};
 
-const MESSAGES: [&str; 7] = [
-    "direct",
-    "--connections",
-    "20",
-    "--rate",
-    "1000",
-    "--duration",
-    "8s",
-];
-/// By password, which is what a storm costs; of other users than those of the messages.
-const LOGINS: [&str; 11] = [
-    "logins",
-    "--seed",
-    "2",
-    "--by",
-    "password",
-    "--connections",
-    "1000",
-    "--warm-up",
-    "0s",
-    "--duration",
-    "10s",
-];
+const MESSAGES: &str = "direct --connections 20 --rate 1000 --duration 5s";
+/// By password, which is what a storm costs; of other users than those of the messages. It lasts a little longer.
+const LOGINS: &str = "logins --seed 2 --by password --connections 1000 --warm-up 0s --duration 7s";
 
 /// How long 1,000 messages a second take while 1,000 users log in, each again as soon as they are done.
 pub(super) async fn measure(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Sqlite)?;
-    let (mut beside, mut without) = <(Samples, Samples)>::default();
-    for _ in 0..context.runs {
-        let mut storm = Load::prepare(context.programs, &server.address, &LOGINS).await?;
-        without.add(p99(context, &server.address, &MESSAGES).await?);
-        let mut messages = Load::prepare(context.programs, &server.address, &MESSAGES).await?;
-        storm.begin().await?;
-        messages.begin().await?;
-        let report = messages.report().await?;
-        beside.add(report.latency("send_to_message")?.p99_us / 1_000.0);
-        storm.report().await?;
-    }
+    let (beside, without) = in_turns(
+        context.runs,
+        async || beside_storm(context, &server).await,
+        async || p99(context, &server.address, MESSAGES).await,
+    )
+    .await?;
     let what =
         "p99 from send to delivered at 1,000 messages/s, SQLite, beside 1,000 users who log in by password";
-    Ok(vec![Figure::compared(
-        what,
-        "ms",
-        beside,
-        without,
-        Target::AtMost(2.0),
-    )])
+    let target = Target::AtMost(2.0);
+    Ok(vec![Figure::compared(what, "ms", beside, without, target)])
+}
+
+async fn beside_storm(context: Context<'_>, server: &Server) -> anyhow::Result<f64> {
+    let mut storm = Load::prepare(context.programs, &server.address, LOGINS).await?;
+    let mut messages = Load::prepare(context.programs, &server.address, MESSAGES).await?;
+    storm.begin().await?;
+    messages.begin().await?;
+    let report = messages.report().await?;
+    storm.report().await?;
+    Ok(report.latency("send_to_message")?.p99_us / 1_000.0)
 }
