@@ -12,6 +12,13 @@ use crate::{measured, violations};
 
 /// Runs a scenario to a good end.
 async fn run(arguments: &[&str]) -> Value {
+    let (result, code) = serve(arguments).await;
+    assert_eq!((violations(&result), code), (vec![], 0), "{result}");
+    result
+}
+
+/// Runs a scenario, and gives its result and exit code.
+async fn serve(arguments: &[&str]) -> (Value, i32) {
     let chat = Chat::builder(memory::backends()).start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -23,10 +30,9 @@ async fn run(arguments: &[&str]) -> Value {
         chat.drain(Duration::ZERO).await;
         outcome
     };
-    let (_, (result, code)) = tokio::join!(served, load);
+    let (_, outcome) = tokio::join!(served, load);
     chat.shutdown().await;
-    assert_eq!((violations(&result), code), (vec![], 0), "{result}");
-    result
+    outcome
 }
 
 fn count(result: &Value, what: &str) -> u64 {
@@ -69,6 +75,18 @@ async fn users_log_in_both_ways() {
             result["counts"]["logins"]
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_that_could_not_begin_are_counted() {
+    let load = ["--by=password", "--connections=1", "--rate=1000"];
+    let times = ["--warm-up=0s", "--duration=500ms", "--patience=0s"];
+    let (result, code) = serve(&[&["logins"][..], &load, &times].concat()).await;
+    assert_eq!(code, 1);
+    let [logins, unsent] = ["logins", "unsent"].map(|what| count(&result, what));
+    assert!(logins > 0 && unsent > 0, "{result}");
+    assert_eq!(logins + unsent, 500);
+    assert_eq!(result["latency"]["connect_to_synced"]["count"], 500);
 }
 
 #[tokio::test(flavor = "multi_thread")]

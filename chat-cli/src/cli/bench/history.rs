@@ -24,8 +24,8 @@ pub(super) async fn run(bench: &Bench, arguments: &HistoryArguments) -> Result<R
     let mut readers = readers(bench, &accounts, arguments).await?;
     let rounds = Rounds::new(Span {
         rate: arguments.rate,
-        warm_up: arguments.time.warm_up,
-        duration: arguments.time.duration,
+        time: arguments.time,
+        patience: bench.common.patience,
     })?;
     bench.ready().await?;
     let pages = rounds.repeat(&mut readers, async |reader| reader.turn_page().await);

@@ -133,7 +133,7 @@ impl Load {
         let unsent = tokio::select! {
             failed = first_failure(connections) => return Err(failed.into()),
             unsent = all => unsent?,
-            () = show(bench, measure, arguments.time.total()) => 0,
+            never = show(bench, measure, arguments.time.total()) => match never {},
         };
         Ok(self.ending(unsent))
     }
@@ -176,7 +176,7 @@ async fn send_until(
 }
 
 /// Shows how it goes, as long as it goes.
-async fn show(bench: &Bench, measure: &Measure, time: Duration) {
+async fn show(bench: &Bench, measure: &Measure, time: Duration) -> Infallible {
     bench.progress.begin("sending", time.as_secs() as usize);
     let begin = Instant::now();
     let mut ticks = interval(SHOW);

@@ -15,8 +15,8 @@ pub(super) async fn run(bench: &Bench, arguments: &LoginsArguments) -> Result<Re
     let seats = bench.seats(&accounts, connections);
     let rounds = Rounds::new(Span {
         rate: arguments.rate,
-        warm_up: arguments.time.warm_up,
-        duration: arguments.time.duration,
+        time: arguments.time,
+        patience: bench.common.patience,
     })?;
     bench.ready().await?;
     let logins = rounds.repeat(&seats, async |seat| seat.enter(arguments.by).await.map(drop));

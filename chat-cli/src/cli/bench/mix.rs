@@ -125,8 +125,8 @@ impl<'a> Beside<'a> {
         let rounds = |rate| {
             Rounds::new(Span {
                 rate: Some(rate),
-                warm_up: time.warm_up,
-                duration: time.duration,
+                time,
+                patience: bench.common.patience,
             })
         };
         Ok(Self {

@@ -136,7 +136,7 @@ async fn resume(seat: &Seat<'_>, lost: Instant) -> Result<(Session, u64), Error>
         };
         let is_away = matches!(
             error,
-            Error::Unreachable { .. } | Error::ConnectionLost(_) | Error::Goodbye(_)
+            Error::Unreachable { .. } | Error::ConnectionLost(_) | Error::Goodbye(_) | Error::TimedOut(_)
         );
         if !is_away || lost.elapsed() > LONGEST_RESTART {
             return Err(error);

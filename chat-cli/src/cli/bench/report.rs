@@ -53,8 +53,9 @@ impl Report {
         }
     }
 
+    /// Adds so many of something.
     pub(super) fn count(&mut self, what: &str, count: u64) {
-        self.counts.insert(what.to_owned(), count);
+        *self.counts.entry(what.to_owned()).or_default() += count;
     }
 
     /// Adds so many of something in the time that was measured.
@@ -112,7 +113,7 @@ impl Report {
         if unfinished != [0, 0] {
             let [unanswered, unsent] = unfinished;
             return Err(Failure::Other(anyhow::anyhow!(
-                "{unanswered} sends were not answered and {unsent} not even sent when patience ended; see how the server is, or lower the rate"
+                "{unanswered} requests were not answered and {unsent} not even sent when patience ended; see how the server is, or lower the rate"
             )));
         }
         Ok(())

@@ -6,6 +6,7 @@ use super::sequence::{Place, Sequence};
 
 /// What must never happen, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Violations {
     /// Acknowledged, and not delivered.
     pub(super) lost: u64,
