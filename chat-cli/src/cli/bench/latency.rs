@@ -33,6 +33,10 @@ impl Latencies {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn summary(&self) -> anyhow::Result<Latency> {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&self.0, &mut bytes)?;

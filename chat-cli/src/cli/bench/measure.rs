@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use chat_core::protocol::ErrorReply;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use tokio::sync::watch;
 
 use super::latency::Latencies;
+use super::report::Report;
 
 /// Refused requests after which a run is given up.
 pub(super) const MOST_REFUSED: u64 = 10_000;
@@ -31,8 +34,12 @@ pub(super) struct Measure {
     pub(super) delivered_in_time: Cell<u64>,
     pub(super) refused: Cell<u64>,
     first_refusal: RefCell<Option<ErrorReply>>,
+    /// How late messages were handed over for sending, where they were due at fixed times.
+    to_send: RefCell<Latencies>,
     to_sent: RefCell<Latencies>,
     to_message: RefCell<Latencies>,
+    /// Seconds of a core that this process used before sending began, and until it ended.
+    processor: Cell<(f64, f64)>,
 }
 
 fn add(counter: &Cell<u64>, count: u64) {
@@ -56,8 +63,10 @@ impl Measure {
             delivered_in_time: Cell::new(0),
             refused: Cell::new(0),
             first_refusal: RefCell::new(None),
+            to_send: RefCell::new(Latencies::new()?),
             to_sent: RefCell::new(Latencies::new()?),
             to_message: RefCell::new(Latencies::new()?),
+            processor: Cell::new((0.0, 0.0)),
         })
     }
 
@@ -75,10 +84,13 @@ impl Measure {
         self.begun.set(begun);
         self.from.set(from);
         self.until.set(from.saturating_add(nanoseconds(duration)));
+        self.processor.set((processor_seconds(), 0.0));
     }
 
     /// Says that nothing is sent any more.
     pub(super) fn end(&self) {
+        let (before, _) = self.processor.get();
+        self.processor.set((before, processor_seconds()));
         self.has_ended.send_replace(true);
     }
 
@@ -113,6 +125,21 @@ impl Measure {
     #[inline]
     pub(super) fn count_sent(&self) {
         add(&self.sent, 1);
+    }
+
+    /// A message that was due at some time is being sent.
+    #[inline]
+    pub(super) fn count_late(&self, at: u64, now: u64) {
+        if self.is_measured(at) {
+            self.to_send.borrow_mut().record(now.saturating_sub(at));
+        }
+    }
+
+    /// The share of a core that this process used while messages were sent.
+    pub(super) fn processor_share(&self) -> f64 {
+        let (before, after) = self.processor.get();
+        let seconds = self.until.get().saturating_sub(self.begun.get()) as f64 / 1e9;
+        (after - before).max(0.0) / seconds.max(1e-9)
     }
 
     /// A message that was sent or due at some time was answered.
@@ -174,7 +201,25 @@ impl Measure {
             + self.refused.get()
     }
 
-    pub(super) fn latencies(&self) -> (&RefCell<Latencies>, &RefCell<Latencies>) {
-        (&self.to_sent, &self.to_message)
+    /// Adds what was timed to a result.
+    pub(super) fn report(&self, report: &mut Report) -> anyhow::Result<()> {
+        for (what, latencies) in [
+            ("due_to_send", &self.to_send),
+            ("send_to_sent", &self.to_sent),
+            ("send_to_message", &self.to_message),
+        ] {
+            // What does not happen in this load is left out.
+            if !latencies.borrow().is_empty() {
+                report.time(what, &latencies.borrow())?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn processor_seconds() -> f64 {
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| {
+        let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+        seconds(usage.user_time()) + seconds(usage.system_time())
+    })
 }

@@ -44,6 +44,8 @@ fn merge(mut merged: Report, other: &Report) -> anyhow::Result<Report> {
         merged.latency.insert(what.clone(), both);
     }
     merged.violations.add(other.violations);
+    let shares = [merged.processor_share, other.processor_share];
+    merged.processor_share = shares.into_iter().flatten().reduce(f64::max);
     if merged.first_refusal.is_none() {
         merged.first_refusal.clone_from(&other.first_refusal);
     }
@@ -83,6 +85,7 @@ mod tests {
         let mut latencies = Latencies::new().unwrap();
         latencies.record(micros * 1_000);
         report.time("send_to_sent", &latencies).unwrap();
+        report.processor_share = Some(f64::from(rate) / 10.0);
         report.violations = Violations {
             lost,
             ..Violations::default()
@@ -100,6 +103,7 @@ mod tests {
         let latency = &merged.latency["send_to_sent"];
         assert_eq!((latency.count, latency.p50_us, latency.max_us), (3, 200, 300));
         assert_eq!(merged.violations.lost, 3);
+        assert_eq!(merged.processor_share, Some(0.6));
         assert_eq!(
             Value::Object(merged.settings),
             json!({"size": 100, "rate": [5, 6]})

@@ -26,6 +26,9 @@ pub(super) struct Report {
     pub(super) rates: BTreeMap<String, f64>,
     pub(super) latency: BTreeMap<String, Latency>,
     pub(super) violations: Violations,
+    /// The share of a core that the load itself used; of several processes, the greatest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) processor_share: Option<f64>,
     /// The first of the requests that were refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_refusal: Option<ErrorReply>,
@@ -49,6 +52,7 @@ impl Report {
             rates: BTreeMap::new(),
             latency: BTreeMap::new(),
             violations: Violations::default(),
+            processor_share: None,
             first_refusal: None,
         }
     }
@@ -84,13 +88,12 @@ impl Report {
         self.count("refused", measure.refused.get());
         self.count("unsent", ending.unsent);
         self.rate("delivered", measure.delivered_in_time.get());
-        let (to_sent, to_message) = measure.latencies();
-        self.time("send_to_message", &to_message.borrow())?;
+        measure.report(self)?;
+        self.processor_share = Some(measure.processor_share());
         if !arguments.unanswered {
             self.count("answered", measure.answered.get());
             self.count("unanswered", ending.unanswered);
             self.rate("sent", measure.answered_in_time.get());
-            self.time("send_to_sent", &to_sent.borrow())?;
         }
         self.violations.add(ending.violations);
         self.first_refusal = self.first_refusal.take().or_else(|| measure.first_refusal());

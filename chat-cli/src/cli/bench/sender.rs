@@ -160,9 +160,11 @@ impl Sender {
         if state.sent >= state.due {
             return false;
         }
+        let now = self.measure.now();
         self.outgoing.add(|lines| {
             while state.sent < state.due && lines.len() < MOST_WAITING {
                 let at = self.due_time(schedule, state.sent);
+                self.measure.count_late(at, now);
                 self.write(state, at, lines);
             }
         });

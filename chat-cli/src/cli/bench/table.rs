@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use super::latency::Latency;
 use super::report::Report;
 
+/// The share of a core from which on the load itself may be what holds things up.
+const BUSY: f64 = 0.9;
+
 /// The table, with a line end.
 pub(super) fn table(report: &Report) -> String {
     let mut lines = vec![heading(report), String::new()];
@@ -35,6 +38,7 @@ pub(super) fn table(report: &Report) -> String {
     if !counts.is_empty() {
         lines.push(counts.join(", "));
     }
+    lines.extend(report.processor_share.map(own_share));
     lines.extend(verdict(report));
     lines.join("\n") + "\n"
 }
@@ -69,6 +73,16 @@ fn latency_line((name, latency): (&String, &Latency)) -> String {
         write!(line, "{:>10.3}", micros as f64 / 1_000.0).ok();
     }
     line
+}
+
+/// What the load itself used, which may be what was measured.
+fn own_share(share: f64) -> String {
+    let used = format!("The load itself used {:.0} % of a core", share * 100.0);
+    if share < BUSY {
+        used + "."
+    } else {
+        used + ", the most that one process can: it may be what was measured, so run several and merge them."
+    }
 }
 
 /// Nothing where no message was looked at.
@@ -109,5 +123,11 @@ mod tests {
     fn thousands_are_set_apart() {
         let grouped = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_load_that_could_do_no_more_says_so() {
+        assert_eq!(own_share(0.42), "The load itself used 42 % of a core.");
+        assert!(own_share(0.97).contains("run several"));
     }
 }
