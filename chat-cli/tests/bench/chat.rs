@@ -54,6 +54,13 @@ async fn pairs_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn receivers_acknowledge_what_they_read() {
+    let shape = ["--connections=4", "--window=8", "--ack=client"];
+    let result = run(&[&["direct"][..], &shape, &["--warm-up=0s", "--duration=300ms"]].concat()).await;
+    assert_eq!(count(&result, "delivered"), count(&result, "answered"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_write_and_wait_for_nobody_who_is_stalled() {
     let shape = ["--connections=12", "--groups=2", "--senders=2", "--stalled=1"];
     let times = ["--window=4", "--warm-up=0s", "--duration=300ms"];

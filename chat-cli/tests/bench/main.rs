@@ -211,6 +211,21 @@ async fn a_rate_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn receivers_acknowledge_where_they_should() {
+    let relay = Relay::start(Spoil::Nothing);
+    let arguments = [&PAIRS[..], &["--ack=client"]].concat();
+    let (_, code) = measured(&relay.address, &arguments).await;
+    assert_eq!(code, 0);
+    let acknowledged = async {
+        while !relay.is_acknowledged() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let acknowledged = tokio::time::timeout(Duration::from_secs(20), acknowledged).await;
+    acknowledged.expect("everything is acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_run_uses_the_users_of_the_first() {
     let relay = Relay::start(Spoil::Nothing);
     for (seed, users) in [("7", 4), ("7", 4), ("8", 8)] {

@@ -50,6 +50,7 @@ struct State {
     delayed: Option<(u64, String)>,
     messages: u64,
     passwords: u64,
+    acknowledged: HashMap<String, u64>,
 }
 
 /// Serves until it is dropped.
@@ -82,6 +83,12 @@ impl Relay {
     /// Ends all connections, as a server does that is started again.
     pub(crate) fn restart(&self) {
         self.restart.notify_one();
+    }
+
+    /// Whether everything that was delivered was acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        !state.seqs.is_empty() && state.acknowledged == state.seqs
     }
 
     /// Logins by password.
@@ -141,6 +148,12 @@ impl Connection {
         while input.read_line(&mut line).await.is_ok_and(|read| read > 0) {
             let request: Value = serde_json::from_str(&line).unwrap();
             line.clear();
+            if request["type"] == "ack" {
+                let conversation = request["conversation"].as_str().unwrap().to_owned();
+                let seq = request["seq"].as_u64().unwrap();
+                self.state.lock().unwrap().acknowledged.insert(conversation, seq);
+                continue;
+            }
             if request["type"] != "send" {
                 self.answer(&request);
                 continue;

@@ -11,7 +11,7 @@ use super::tokens::Tokens;
 
 const PASSWORD: &str = "a load has no secrets";
 /// The device that each user has at least.
-pub(super) const FIRST_DEVICE: &str = "bench-0";
+const FIRST_DEVICE: &str = "bench-0";
 /// Logins at once, for each server: enough to keep the hashing of passwords busy.
 const AT_ONCE: usize = 8;
 
@@ -54,6 +54,25 @@ pub(crate) enum Proof {
     Password,
 }
 
+/// Who says that a device has got its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Acks {
+    /// The server takes as received what it has written
+    #[default]
+    Auto,
+    /// Receivers acknowledge what they have read, once for all that came together
+    Client,
+}
+
+impl Acks {
+    const fn spelled(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Client => "client",
+        }
+    }
+}
+
 impl Account {
     fn new(welcome: Welcome) -> Result<Self, Error> {
         let token = welcome.token.ok_or(Error::Protocol {
@@ -71,12 +90,22 @@ impl Account {
         })
     }
 
-    /// The login of a device, which takes as received what was written to it.
-    pub(super) fn login(&self, proof: Proof, device: &str) -> Value {
-        match proof {
-            Proof::Token => token_login(&self.token, device),
-            Proof::Password => password_login(&self.name, device),
+    /// The login of a device.
+    pub(super) fn login(&self, proof: Proof, device: &str, acks: Acks) -> Value {
+        let mut login = match proof {
+            Proof::Token => token_login(&self.token),
+            Proof::Password => password_login(&self.name),
+        };
+        if let Some(fields) = login.as_object_mut() {
+            fields.insert("device".to_owned(), device.into());
+            fields.insert("ack".to_owned(), acks.spelled().into());
         }
+        login
+    }
+
+    /// The login of the first device, for requests that are no part of what is measured.
+    pub(super) fn plain_login(&self) -> Value {
+        self.login(Proof::Token, FIRST_DEVICE, Acks::Auto)
     }
 
     /// The id of a group that they are a member of.
@@ -130,14 +159,14 @@ pub(super) async fn accounts(
     Ok(accounts)
 }
 
-fn password_login(name: &str, device: &str) -> Value {
+fn password_login(name: &str) -> Value {
     json!({
-        "type": "login", "ref": "login", "name": name, "password": PASSWORD, "device": device, "ack": "auto",
+        "type": "login", "ref": "login", "name": name, "password": PASSWORD, "device": FIRST_DEVICE, "ack": "auto",
     })
 }
 
-fn token_login(token: &str, device: &str) -> Value {
-    json!({"type": "login", "ref": "login", "token": token, "device": device, "ack": "auto"})
+fn token_login(token: &str) -> Value {
+    json!({"type": "login", "ref": "login", "token": token, "device": FIRST_DEVICE, "ack": "auto"})
 }
 
 async fn account(server: &str, name: String, tokens: &Tokens) -> Result<Account, Error> {
@@ -152,14 +181,14 @@ async fn account(server: &str, name: String, tokens: &Tokens) -> Result<Account,
         Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NameTaken => {}
         registered => drop(registered?),
     }
-    let login = password_login(&name, FIRST_DEVICE);
+    let login = password_login(&name);
     Account::new(dialogue.log_in(&login).await?)
 }
 
 /// The user of a token; none where the server does not take it.
 async fn by_token(server: &str, token: &str) -> Result<Option<Account>, Error> {
     let mut dialogue = Dialogue::open(server).await?;
-    match dialogue.log_in(&token_login(token, FIRST_DEVICE)).await {
+    match dialogue.log_in(&token_login(token)).await {
         Ok(welcome) => Account::new(welcome).map(Some),
         Err(Error::Refused(refusal)) if refusal.code == ErrorCode::InvalidCredentials => Ok(None),
         Err(error) => Err(error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::accounts::Proof;
+use super::accounts::{Acks, Proof};
 
 /// Devices that a user may have.
 const DEVICES: u32 = 100;
@@ -114,6 +114,9 @@ pub(crate) struct LoadArguments {
     /// Bytes of a message's text
     #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(48..=8_192))]
     pub(crate) size: u16,
+    /// Who says that messages have come
+    #[arg(long, value_enum, default_value_t = Acks::Auto)]
+    pub(crate) ack: Acks,
     /// The server does not answer `sent`
     #[arg(long, hide = true)]
     pub(crate) unanswered: bool,
@@ -123,6 +126,9 @@ impl LoadArguments {
     /// Adds to what a result says of its settings.
     pub(super) fn describe(&self, settings: &mut serde_json::Value) {
         settings["size"] = self.size.into();
+        if self.ack == Acks::Client {
+            settings["ack"] = "client".into();
+        }
         match self.rate {
             Some(rate) => settings["rate"] = rate.into(),
             None => settings["window"] = self.window.into(),

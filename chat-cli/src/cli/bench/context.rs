@@ -4,7 +4,7 @@ use chat_client::Error;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::accounts::{Account, Proof, Servers, accounts, in_order};
+use super::accounts::{Account, Acks, Proof, Servers, accounts, in_order};
 use super::args::CommonArguments;
 use super::open_files::allow_connections;
 use super::progress::Progress;
@@ -58,8 +58,15 @@ impl Bench {
             server: self.servers.of(number),
             account,
             device: format!("bench-{}", number / accounts.len().max(1)),
+            acks: Acks::Auto,
         });
         seats.collect()
+    }
+
+    /// One device of each user, whose messages are acknowledged like this.
+    pub(super) fn seats_of<'a>(&'a self, accounts: &'a [Account], acks: Acks) -> Vec<Seat<'a>> {
+        let seats = self.seats(accounts, accounts.len()).into_iter();
+        seats.map(|seat| Seat { acks, ..seat }).collect()
     }
 
     /// Logs the devices in, and gives their sessions in their order.

@@ -21,7 +21,7 @@ pub(super) async fn run(bench: &Bench, arguments: &DirectArguments) -> Result<Re
     let load = &arguments.load;
     let connections = arguments.connections as usize / 2 * 2;
     let accounts = bench.accounts(connections, connections).await?;
-    let sessions = bench.sessions(&bench.seats(&accounts, accounts.len())).await?;
+    let sessions = bench.sessions(&bench.seats_of(&accounts, load.ack)).await?;
     let mut pairs = Load::new(load, connections / 2)?;
     add_pairs(&mut pairs, (bench, load.size), &accounts, sessions)?;
     let measure = Rc::clone(&pairs.measure);

@@ -7,7 +7,7 @@ use chat_core::protocol::Reply;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, FIRST_DEVICE, Proof, in_order};
+use super::accounts::{Account, in_order};
 use super::args::GroupArguments;
 use super::context::Bench;
 use super::dialogue::Dialogue;
@@ -36,7 +36,7 @@ pub(super) async fn run(bench: &Bench, arguments: &GroupArguments) -> Result<Rep
     }
     let accounts = bench.accounts(members * groups, members * groups).await?;
     let ids = make_groups(bench, "group", &accounts, members).await?;
-    let sessions = bench.sessions(&bench.seats(&accounts, accounts.len())).await?;
+    let sessions = bench.sessions(&bench.seats_of(&accounts, load.ack)).await?;
     let mut all = Load::new(load, groups * senders)?;
     let mut sessions = sessions.into_iter();
     for (number, group) in ids.into_iter().enumerate() {
@@ -170,6 +170,6 @@ async fn join(server: &str, user: &Account, group: u64) -> Result<(), Error> {
 /// Makes one request of a user.
 async fn ask(server: &str, user: &Account, request: &Value) -> Result<Reply, Error> {
     let mut dialogue = Dialogue::open(server).await?;
-    dialogue.log_in(&user.login(Proof::Token, FIRST_DEVICE)).await?;
+    dialogue.log_in(&user.plain_login()).await?;
     dialogue.insist(request).await
 }

@@ -5,7 +5,7 @@ use chat_core::protocol::Reply;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
-use super::accounts::{Account, FIRST_DEVICE, Proof, in_order};
+use super::accounts::{Account, Proof, in_order};
 use super::args::HistoryArguments;
 use super::context::Bench;
 use super::dialogue::Dialogue;
@@ -83,8 +83,7 @@ async fn reader(
         return Err(Error::Closed);
     };
     let mut dialogue = Dialogue::open(one.server).await?;
-    let login = one.account.login(Proof::Token, FIRST_DEVICE);
-    dialogue.log_in(&login).await?;
+    dialogue.log_in(&one.account.plain_login()).await?;
     let mut reader = Reader {
         dialogue,
         conversation: conversation(one.account, other.account)?,

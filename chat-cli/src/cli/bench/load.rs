@@ -8,6 +8,7 @@ use chat_client::Error;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
+use super::accounts::Acks;
 use super::args::LoadArguments;
 use super::context::Bench;
 use super::measure::Measure;
@@ -28,6 +29,7 @@ pub(super) struct Load {
     pub(super) measure: Rc<Measure>,
     pub(super) flow: Flow,
     pub(super) answers: Answers,
+    acks: Acks,
     senders: Vec<Rc<Sender>>,
     seen: Vec<Seen>,
     connections: JoinSet<Result<Infallible, Error>>,
@@ -69,6 +71,7 @@ impl Load {
             } else {
                 Answers::Yes
             },
+            acks: arguments.ack,
             senders: Vec::new(),
             seen: Vec::new(),
             connections: JoinSet::new(),
@@ -89,7 +92,8 @@ impl Load {
     ) {
         self.seen.push(participant.seen());
         let measure = Rc::clone(&self.measure);
-        let mut participant = participant.at(pace);
+        let acknowledge = (self.acks == Acks::Client).then(|| Rc::clone(&outgoing));
+        let mut participant = participant.at(pace, acknowledge);
         self.connections.spawn_local(async move {
             if pace == Pace::Stalled {
                 measure.wait_for_end().await;

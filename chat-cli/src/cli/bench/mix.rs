@@ -6,7 +6,7 @@ use std::time::Instant;
 use chat_client::Error;
 use serde_json::json;
 
-use super::accounts::{Account, Proof};
+use super::accounts::{Account, Acks, Proof};
 use super::args::{HistoryArguments, LoadArguments, MixArguments};
 use super::catch_up::Visitor;
 use super::context::Bench;
@@ -47,6 +47,7 @@ pub(super) async fn run(bench: &Bench, arguments: &MixArguments) -> Result<Repor
         rate: Some(arguments.rate),
         time: arguments.time,
         size: arguments.size,
+        ack: Acks::Client,
         unanswered: false,
     };
     let messages = messages(bench, &load, writing, third).await?;
@@ -77,10 +78,10 @@ async fn messages(
 ) -> Result<Load, Failure> {
     let (pairs, groups) = accounts.split_at(half);
     let mut load = Load::new(arguments, half / 2 + half / MEMBERS)?;
-    let sessions = bench.sessions(&bench.seats(pairs, half)).await?;
+    let sessions = bench.sessions(&bench.seats_of(pairs, arguments.ack)).await?;
     add_pairs(&mut load, (bench, arguments.size), pairs, sessions)?;
     let ids = make_groups(bench, "mix", groups, MEMBERS).await?;
-    let sessions = bench.sessions(&bench.seats(groups, half)).await?;
+    let sessions = bench.sessions(&bench.seats_of(groups, arguments.ack)).await?;
     let mut sessions = sessions.into_iter();
     for (group, index) in ids.into_iter().zip(half as u32 / 2..) {
         let shape = Shape {

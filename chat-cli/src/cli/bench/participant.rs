@@ -1,6 +1,7 @@
 //! A session in a conversation: it receives, and sends if it is a sender.
 
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::rc::Rc;
 
 use chat_client::Error;
@@ -11,7 +12,7 @@ use super::measure::Measure;
 use super::sender::Sender;
 use super::stamp::{Run, Stamp};
 use super::view::{Acknowledged, View, Violations};
-use super::wire::Receive;
+use super::wire::{Outgoing, Receive};
 
 /// Checks, counts and times what comes to a session.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub(super) struct Participant {
     senders: Rc<[Rc<Sender>]>,
     view: Rc<RefCell<View>>,
     pace: Pace,
+    /// Where it acknowledges what came, if it does.
+    acknowledge: Option<Rc<Outgoing>>,
+    /// The last position that came and was not acknowledged.
+    last: Option<u64>,
     /// When what is being read came.
     now: Option<u64>,
 }
@@ -46,13 +51,36 @@ impl Participant {
             senders,
             view,
             pace: Pace::Prompt,
+            acknowledge: None,
+            last: None,
             now: None,
         }
     }
 
-    /// The same, for one that receives at this pace.
-    pub(super) fn at(self, pace: Pace) -> Self {
-        Self { pace, ..self }
+    /// The same, for one that receives at this pace, and acknowledges on this connection if on any.
+    pub(super) fn at(self, pace: Pace, acknowledge: Option<Rc<Outgoing>>) -> Self {
+        Self {
+            pace,
+            acknowledge,
+            ..self
+        }
+    }
+
+    /// Acknowledges all that came, which asks for no answer.
+    fn acknowledge(&mut self) -> Result<(), Error> {
+        let Some((outgoing, last)) = self.acknowledge.as_ref().zip(self.last.take()) else {
+            return Ok(());
+        };
+        // The formatter writes into memory that is there and cannot fail.
+        let written = outgoing.add(|lines| {
+            let conversation = &self.conversation;
+            writeln!(
+                lines,
+                r#"{{"type":"ack","conversation":"{conversation}","seq":{last}}}"#
+            )
+        });
+        written.map_err(|error| Error::ConnectionLost(Some(error)))?;
+        outgoing.flush()
     }
 
     /// What it sees, for the end.
@@ -82,6 +110,7 @@ impl Participant {
             self.view.borrow_mut().receive_foreign(message.seq);
             return;
         };
+        self.last = self.last.max(Some(message.seq));
         let now = self.now();
         let first = self.senders.first().map_or(0, |sender| sender.index);
         let place = stamp.sender.wrapping_sub(first) as usize;
@@ -143,6 +172,7 @@ impl Receive for Participant {
 
     fn pause(&mut self) -> Result<(), Error> {
         self.now = None;
+        self.acknowledge()?;
         if let Some(own) = &self.own {
             own.refill()?;
         }

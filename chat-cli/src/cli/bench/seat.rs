@@ -5,7 +5,7 @@ use std::time::Duration;
 use chat_client::Error;
 use tokio::time::{sleep, timeout};
 
-use super::accounts::{Account, Proof};
+use super::accounts::{Account, Acks, Proof};
 use super::frame::{Frame, Message};
 use super::stamp::{Run, Stamp};
 use super::view::View;
@@ -20,6 +20,7 @@ pub(super) struct Seat<'a> {
     pub(super) server: &'a str,
     pub(super) account: &'a Account,
     pub(super) device: String,
+    pub(super) acks: Acks,
 }
 
 impl Seat<'_> {
@@ -62,7 +63,7 @@ impl Seat<'_> {
         expected: Option<&mut Expected>,
     ) -> Result<(Incoming, Outgoing), Error> {
         let (mut incoming, outgoing) = connect(self.server).await?;
-        let login = format!("{}\n", self.account.login(proof, &self.device));
+        let login = format!("{}\n", self.account.login(proof, &self.device, self.acks));
         outgoing.send(login.as_bytes()).await?;
         let mut arrival = Arrival {
             is_synced: false,
