@@ -45,6 +45,7 @@ methods! {
         create_user = "CreateUser": Once(CreateUserRequest) -> CreateUserResponse;
         credentials = "Credentials": Read(CredentialsRequest) -> CredentialsResponse;
         users = "Users": Read(UsersRequest) -> UsersResponse;
+        contacts = "Contacts": Read(ContactsRequest) -> ContactsResponse;
         set_states = "SetStates": Repeatable(SetStatesRequest) -> SetStatesResponse;
         online_states = "OnlineStates": Read(OnlineStatesRequest) -> OnlineStatesResponse;
     }
@@ -67,6 +68,7 @@ methods! {
     "MessageService" {
         append = "Append": Append(AppendRequest) -> AppendResponse, stored_before;
         read_after = "ReadAfter": Read(ReadAfterRequest) -> ReadAfterResponse;
+        read_ranges = "ReadRanges": Read(ReadRangesRequest) -> ReadRangesResponse;
         read_before = "ReadBefore": Read(ReadBeforeRequest) -> ReadBeforeResponse;
         heads = "Heads": Read(HeadsRequest) -> HeadsResponse;
         changed_conversations = "ChangedConversations":

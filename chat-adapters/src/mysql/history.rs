@@ -1,15 +1,18 @@
 //! Reading messages in order.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chat_core::BackendError;
+use chat_core::ports::MessageRange;
 use chat_core::types::{ConversationId, Message, Seq};
 
 use super::MySqlStore;
 use super::clock::now;
 use super::error::{CallError, failed};
 use super::session::Session;
-use crate::sql::rows::{MessageRow, conversation_id, integer, milliseconds, seq, size};
+use super::shapes::{Shape, chunks};
+use crate::sql::rows::{MessageRow, conversation_id, integer, milliseconds, range_end, seq, size};
 
 /// Messages after a number.
 pub(super) const READ_AFTER: &str =
@@ -33,6 +36,54 @@ pub(super) async fn after(
             )
         })
         .await
+}
+
+/// Messages of several ranges, in the order of the key.
+pub(super) const READ_RANGES: Shape = Shape {
+    head: "SELECT m.conversation, m.seq, m.sender, u.name, m.id, m.id_origin, m.body, m.data, m.at
+             FROM Message m FORCE INDEX (PRIMARY) STRAIGHT_JOIN User u ON u.id = m.sender WHERE ",
+    row: "(m.conversation = ? AND m.seq > ? AND m.seq <= ?)",
+    between: " OR ",
+    tail: " ORDER BY m.conversation, m.seq",
+};
+
+/// Messages of several conversations, range by range.
+pub(super) async fn ranges(
+    store: &MySqlStore,
+    ranges: &[MessageRange],
+) -> Result<Vec<Message>, BackendError> {
+    if ranges.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut messages = store
+        .call(|mut session| async move { (read_ranges(&mut session, ranges).await, session) })
+        .await?;
+    let places = ranges.iter().map(|range| range.conversation).zip(0_usize..);
+    let places: HashMap<_, _> = places.collect();
+    // Stable: in a conversation the order stays.
+    messages.sort_by_key(|message| places.get(&message.conversation).copied());
+    Ok(messages)
+}
+
+async fn read_ranges(session: &mut Session, ranges: &[MessageRange]) -> Result<Vec<Message>, CallError> {
+    let mut messages = Vec::new();
+    for chunk in chunks(ranges) {
+        let mut query = sqlx::query_as(READ_RANGES.sql(chunk.rows()));
+        for range in chunk.padded() {
+            query = query
+                .bind(range.conversation.to_string())
+                .bind(integer(range.after.get()))
+                .bind(range_end(range));
+        }
+        let rows: Vec<MessageRow> = query
+            .fetch_all(session.connection())
+            .await
+            .map_err(failed("could not read messages"))?;
+        for row in rows {
+            messages.push(row.into_message()?);
+        }
+    }
+    Ok(messages)
 }
 
 /// Messages before a number, the last one first.
@@ -79,12 +130,12 @@ async fn page(
     Ok(messages.collect::<Result<_, _>>()?)
 }
 
-/// Conversations that got messages lately.
+/// Conversations that got messages lately. The time of that is stored in whole seconds.
 pub(super) const READ_CHANGED: &str = concat!(
     "SELECT id, last_seq FROM Conversation FORCE INDEX (conversation_by_update)
-      WHERE updated_at >= ",
+      WHERE updated_at > ",
     now!(),
-    " - ? AND last_seq > 0
+    " - ? - 1000 AND last_seq > 0
         AND (COALESCE(groupid, 0), COALESCE(low_user, 0), COALESCE(high_user, 0)) > (?, ?, ?)
       ORDER BY groupid, low_user, high_user LIMIT ?"
 );

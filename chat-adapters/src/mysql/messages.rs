@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::ports::{Appended, ConversationHead, MessageStore, NewMessage};
+use chat_core::ports::{Appended, ConversationHead, MessageRange, MessageStore, NewMessage};
 use chat_core::types::{ConversationId, Device, Message, Seq, UserId};
 
 use super::{MySqlStore, append, history, positions};
@@ -22,6 +22,10 @@ impl MessageStore for MySqlStore {
         limit: usize,
     ) -> Result<Vec<Message>, BackendError> {
         history::after(self, conversation, after, limit).await
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
+        history::ranges(self, ranges).await
     }
 
     async fn read_before(

@@ -35,6 +35,25 @@ async fn run(
     at: Timestamp,
     devices_limit: usize,
 ) -> Result<DeviceSession, CallError> {
+    // A device that is known, as nearly all are, takes one statement, which is a transaction of its own.
+    session.begin_repeatable();
+    let counted = count_session(session, user, device, at).await?;
+    session.end_repeatable();
+    let epoch = match counted {
+        Some(epoch) => epoch,
+        None => open_new(session, user, device, at, devices_limit).await?,
+    };
+    Ok(DeviceSession { epoch })
+}
+
+/// Makes a device, unless another node just did, and answers its session's number.
+async fn open_new(
+    session: &mut Session,
+    user: UserId,
+    device: &Device,
+    at: Timestamp,
+    devices_limit: usize,
+) -> Result<u64, CallError> {
     session.begin().await?;
     let forgotten_epoch = lock_user(session, user).await?;
     let epoch = match count_session(session, user, device, at).await? {
@@ -44,13 +63,11 @@ async fn run(
             insert_device(session, user, device, at, epoch).await?;
             copy_furthest_cursors(session, user, device).await?;
             forget_devices(session, user, device, devices_limit).await?;
-            epoch
+            count("epoch", epoch)?
         }
     };
     session.commit().await?;
-    Ok(DeviceSession {
-        epoch: count("epoch", epoch)?,
-    })
+    Ok(epoch)
 }
 
 /// Locks a user, under whose lock the devices are counted, and answers the highest number of a session
@@ -67,36 +84,28 @@ async fn lock_user(session: &mut Session, user: UserId) -> Result<i64, CallError
     Ok(forgotten_epoch.ok_or_else(unknown)?)
 }
 
-/// Counts one more session of a device that is known; `None` for a new one.
+/// One more session of a device, whose number is what the statement inserts for its last.
+pub(super) const COUNT_SESSION: &str = concat!(
+    "UPDATE Device SET epoch = LAST_INSERT_ID(epoch + 1), last_seen_at = GREATEST(last_seen_at, ?), opened_at = ",
+    now!(),
+    " WHERE userid = ? AND device = ?"
+);
+
+/// Answers the session's number; `None` for a device that is not known.
 async fn count_session(
     session: &mut Session,
     user: UserId,
     device: &Device,
     at: Timestamp,
-) -> Result<Option<i64>, CallError> {
-    let last: Option<i64> =
-        sqlx::query_scalar("SELECT epoch FROM Device WHERE userid = ? AND device = ? FOR UPDATE")
-            .bind(integer(user.get()))
-            .bind(device.as_str())
-            .fetch_optional(session.connection())
-            .await
-            .map_err(failed("could not read a device"))?;
-    let Some(last) = last else {
-        return Ok(None);
-    };
-    sqlx::query(concat!(
-        "UPDATE Device SET epoch = ?, last_seen_at = GREATEST(last_seen_at, ?), opened_at = ",
-        now!(),
-        " WHERE userid = ? AND device = ?"
-    ))
-    .bind(last + 1)
-    .bind(integer(at.as_millis()))
-    .bind(integer(user.get()))
-    .bind(device.as_str())
-    .execute(session.connection())
-    .await
-    .map_err(failed("could not count a device's session"))?;
-    Ok(Some(last + 1))
+) -> Result<Option<u64>, CallError> {
+    let counted = sqlx::query(COUNT_SESSION)
+        .bind(integer(at.as_millis()))
+        .bind(integer(user.get()))
+        .bind(device.as_str())
+        .execute(session.connection())
+        .await
+        .map_err(failed("could not count a device's session"))?;
+    Ok((counted.rows_affected() > 0).then(|| counted.last_insert_id()))
 }
 
 async fn insert_device(

@@ -14,6 +14,8 @@ pub(super) enum Stage {
     Free,
     /// A transaction is open: its end would undo it.
     Open,
+    /// A change is under way that is a transaction of its own and may be made twice.
+    Repeatable,
     /// The commit is under way.
     Committing,
 }
@@ -61,6 +63,18 @@ impl Session {
     pub(super) async fn begin(&mut self) -> Result<(), CallError> {
         self.stage = Stage::Open;
         self.run("START TRANSACTION", "could not begin to write").await
+    }
+
+    /// Says that one statement follows that changes something by itself, and that may do so twice.
+    pub(super) fn begin_repeatable(&mut self) {
+        self.stage = Stage::Repeatable;
+        self.committing.store(true, Ordering::Release);
+    }
+
+    /// Says that it has.
+    pub(super) fn end_repeatable(&mut self) {
+        self.stage = Stage::Free;
+        self.committing.store(false, Ordering::Release);
     }
 
     /// Makes the changes durable.

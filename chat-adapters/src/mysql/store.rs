@@ -62,7 +62,7 @@ impl MySqlStore {
     /// Makes a call within its deadline, again where another attempt can get over what failed.
     ///
     /// `work` gives the session back with its answer. It changes things only between `begin` and
-    /// `commit`. A failed commit is never repeated, since it may have been done.
+    /// `commit`, or says that it may be done twice. A failed commit is never repeated, since it may have been done.
     pub(super) async fn call<T, W>(&self, work: impl Fn(Session) -> W) -> Result<T, BackendError>
     where
         W: Future<Output = (Result<T, CallError>, Session)>,
@@ -107,7 +107,7 @@ impl MySqlStore {
             Err(error) => stage != Stage::Committing && error.leaves_the_connection_usable(),
         };
         // A transaction that is still open was refused or has failed.
-        if is_usable && (stage == Stage::Free || roll_back(&mut session, deadline).await) {
+        if is_usable && (stage != Stage::Open || roll_back(&mut session, deadline).await) {
             pool.keep(session.into_connection());
         }
         outcome.map_err(|error| {
@@ -144,7 +144,8 @@ impl Failure {
         Self {
             retry: cause.filter(|_| !may_be_done).and_then(Cause::retry_reason),
             error: match stage {
-                Stage::Committing => error.in_commit(),
+                Stage::Repeatable if cause != Some(Cause::ConnectionLost) => error.before_commit(),
+                Stage::Repeatable | Stage::Committing => error.in_commit(),
                 Stage::Free | Stage::Open => error.before_commit(),
             },
         }

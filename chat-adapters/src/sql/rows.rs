@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_core::ports::MessageRange;
 use chat_core::types::{
     Body, ConversationId, Data, GroupId, Message, MessageId, MessageIdOrigin, Seq, User, UserId, UserName,
 };
@@ -15,6 +16,11 @@ pub(crate) fn integer(value: u64) -> i64 {
 /// A page's size as SQL's integer.
 pub(crate) fn size(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The last number of a range of messages.
+pub(crate) fn range_end(range: &MessageRange) -> i64 {
+    integer(range.after.get()).saturating_add(size(range.limit))
 }
 
 /// A duration as SQL's integer.

@@ -7,7 +7,7 @@ use chat_core::types::{Device, UserId};
 use chat_core::{BackendError, Timestamp};
 
 use super::SqliteStore;
-use super::error::failed;
+use super::error::{commit_failed, failed};
 use super::rows::{bad_column, count, integer, json, milliseconds, size, user_id};
 use super::store::WriteTransaction;
 
@@ -19,45 +19,77 @@ pub(super) async fn open(
     at: Timestamp,
     devices_limit: usize,
 ) -> Result<DeviceSession, BackendError> {
-    let mut transaction = store.begin().await?;
-    let (epoch, is_new, devices) = count_session(&mut transaction, user, device, at).await?;
-    if is_new {
-        copy_furthest_cursors(&mut transaction, user, device).await?;
-        let surplus = devices - size(devices_limit.max(1));
-        if surplus > 0 {
-            forget_devices(&mut transaction, user, device, surplus).await?;
-        }
-    }
-    transaction.commit().await?;
+    // A device that is known, as nearly all are, takes one statement, which is a transaction of its own.
+    let counted = count_session(&store.writer, user, device, at).await;
+    let counted = counted.map_err(commit_failed("could not count a device's session"))?;
+    let epoch = match counted {
+        Some(epoch) => epoch,
+        None => open_new(store, user, device, at, devices_limit).await?,
+    };
     Ok(DeviceSession {
         epoch: count("epoch", epoch)?,
     })
 }
 
-/// Answers the session's number, whether the device is new, and how many devices there are now.
+/// Makes a device, unless another process just did, and answers its session's number.
+async fn open_new(
+    store: &SqliteStore,
+    user: UserId,
+    device: &Device,
+    at: Timestamp,
+    devices_limit: usize,
+) -> Result<i64, BackendError> {
+    let mut transaction = store.begin().await?;
+    let counted = count_session(transaction.connection(), user, device, at).await;
+    let counted = counted.map_err(failed("could not count a device's session"))?;
+    let epoch = match counted {
+        Some(epoch) => epoch,
+        None => {
+            let (epoch, devices) = make_device(&mut transaction, user, device, at).await?;
+            copy_furthest_cursors(&mut transaction, user, device).await?;
+            let surplus = devices - size(devices_limit.max(1));
+            if surplus > 0 {
+                forget_devices(&mut transaction, user, device, surplus).await?;
+            }
+            epoch
+        }
+    };
+    transaction.commit().await?;
+    Ok(epoch)
+}
+
+/// One more session of a device.
+pub(super) const COUNT_SESSION: &str = "UPDATE Device
+        SET epoch = epoch + 1, last_seen_at = MAX(last_seen_at, ?3),
+            opened_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
+      WHERE userid = ?1 AND device = ?2 RETURNING epoch";
+
+/// Answers the session's number; `None` for a device that is not known.
+async fn count_session<'c>(
+    executor: impl sqlx::Executor<'c, Database = sqlx::Sqlite>,
+    user: UserId,
+    device: &Device,
+    at: Timestamp,
+) -> Result<Option<i64>, sqlx::Error> {
+    // All rows are fetched, since a statement that is not run to its end does not tell how its commit ended.
+    let counted: Vec<i64> = sqlx::query_scalar(COUNT_SESSION)
+        .bind(integer(user.get()))
+        .bind(device.as_str())
+        .bind(integer(at.as_millis()))
+        .fetch_all(executor)
+        .await?;
+    Ok(counted.first().copied())
+}
+
+/// Answers the session's number, and how many devices there are now.
 ///
 /// A device that was forgotten counts on, because a session of it may still be there.
-async fn count_session(
+async fn make_device(
     transaction: &mut WriteTransaction,
     user: UserId,
     device: &Device,
     at: Timestamp,
-) -> Result<(i64, bool, i64), BackendError> {
-    let counted: Option<i64> = sqlx::query_scalar(
-        "UPDATE Device
-            SET epoch = epoch + 1, last_seen_at = MAX(last_seen_at, ?3),
-                opened_at = CAST(unixepoch('subsec') * 1000 AS INTEGER)
-          WHERE userid = ?1 AND device = ?2 RETURNING epoch",
-    )
-    .bind(integer(user.get()))
-    .bind(device.as_str())
-    .bind(integer(at.as_millis()))
-    .fetch_optional(transaction.connection())
-    .await
-    .map_err(failed("could not count a device's session"))?;
-    if let Some(epoch) = counted {
-        return Ok((epoch, false, 0));
-    }
+) -> Result<(i64, i64), BackendError> {
     let made: Option<(i64, i64)> = sqlx::query_as(
         "INSERT INTO Device (userid, device, epoch, first_seen_at, last_seen_at, opened_at)
          SELECT id, ?2, forgotten_epoch + 1, ?3, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER)
@@ -70,9 +102,7 @@ async fn count_session(
     .fetch_optional(transaction.connection())
     .await
     .map_err(failed("could not store a device"))?;
-    let (epoch, devices) =
-        made.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))?;
-    Ok((epoch, true, devices))
+    made.ok_or_else(|| BackendError::broken("a device of a user who does not exist"))
 }
 
 /// Devices whose newest session was opened lately. The pluses keep SQLite from walking through all

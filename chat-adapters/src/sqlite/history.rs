@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use chat_core::BackendError;
+use chat_core::ports::MessageRange;
 use chat_core::types::{ConversationId, Message, Seq};
 
 use super::SqliteStore;
 use super::error::failed;
-use super::rows::{MessageRow, conversation_id, integer, milliseconds, seq, size};
+use super::rows::{MessageRow, conversation_id, integer, json, milliseconds, range_end, seq, size};
 
 /// Messages after a number.
 pub(super) const READ_AFTER: &str = READ_BEFORE;
@@ -23,6 +24,31 @@ pub(super) async fn after(
         .bind(conversation.to_string())
         .bind(integer(after.get()))
         .bind(size(limit))
+        .fetch_all(&store.readers)
+        .await
+        .map_err(failed("could not read messages"))?;
+    rows.into_iter().map(MessageRow::into_message).collect()
+}
+
+/// Messages of several ranges, each a conversation, the number before its first and that of its last.
+pub(super) const READ_RANGES: &str =
+    "SELECT m.conversation, m.seq, m.sender, u.name, m.id, m.id_origin, m.body, m.data, m.at
+      FROM json_each(?1) r
+     CROSS JOIN Message m ON m.conversation = r.value ->> 0 AND m.seq > r.value ->> 1 AND m.seq <= r.value ->> 2
+     CROSS JOIN User u ON u.id = m.sender
+     ORDER BY r.key, m.seq";
+
+/// Messages of several conversations, range by range.
+pub(super) async fn ranges(
+    store: &SqliteStore,
+    ranges: &[MessageRange],
+) -> Result<Vec<Message>, BackendError> {
+    let ranges: Vec<_> = ranges
+        .iter()
+        .map(|range| (range.conversation, range.after, range_end(range)))
+        .collect();
+    let rows: Vec<MessageRow> = sqlx::query_as(READ_RANGES)
+        .bind(json(&ranges)?)
         .fetch_all(&store.readers)
         .await
         .map_err(failed("could not read messages"))?;

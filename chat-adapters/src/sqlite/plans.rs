@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteStore, append, cursors, groups, history, positions};
+use super::{SqliteStore, append, cursors, groups, history, positions, users};
 
 const OFFLINE_MESSAGES: &str = "SELECT message FROM OfflineMessage WHERE userid = ?1";
 
@@ -44,6 +44,8 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
         append::READ_ACCESS,
         append::STORE_CONVERSATIONS,
         append::STORE_MESSAGES,
+        users::READ_CONTACTS,
+        cursors::COUNT_SESSION,
         cursors::COPY_FURTHEST,
         cursors::READ_UNSEEN,
         cursors::READ_OPENED,
@@ -53,6 +55,7 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
         positions::READ_OF_DIRECT,
         positions::READ_HEADS,
         history::READ_AFTER,
+        history::READ_RANGES,
         history::READ_BEFORE,
         history::READ_CHANGED,
         groups::READ_CHANGED,

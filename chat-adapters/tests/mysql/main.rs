@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         refused::a_row_that_cannot_be_right_is_a_defect,
         refused::a_server_a_user_and_a_database_that_are_not_there_are_told_apart,
         statements::a_batch_costs_as_many_statements_as_one_message,
+        statements::each_call_of_a_login_costs_one_statement,
         statements::a_repeated_message_at_the_end_of_a_large_batch_is_told_from_the_new_ones,
         statements::the_largest_batch_is_stored,
         statements::a_refused_message_to_a_stranger_leaves_nothing_behind,

@@ -3,8 +3,8 @@
 use chat_adapters::mysql::MySqlStore;
 use chat_core::Timestamp;
 use chat_core::ports::{
-    CursorAdvance, DeviceStore, FriendStore, GroupStore, MessageStore, NewGroup, SendPolicy, TokenStore,
-    UserSelector, UserStore,
+    CursorAdvance, DeviceStore, FriendStore, GroupStore, MessageRange, MessageStore, NewGroup, SendPolicy,
+    TokenStore, UserSelector, UserStore,
 };
 use chat_core::types::{ConversationId, Device, GroupId, Seq, TokenHash, UserId};
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
@@ -78,6 +78,7 @@ async fn use_everything(store: &MySqlStore, ids: &[UserId]) -> GroupId {
     store.friends(one).await.unwrap();
     store.remove_friend(one, other).await.unwrap();
     store.users(ids).await.unwrap();
+    store.contacts(one).await.unwrap();
     store.set_states(ids, true).await.unwrap();
     store.online_states(None, 10).await.unwrap();
     store.create_user(&new_user("user 0")).await.unwrap();
@@ -146,6 +147,12 @@ async fn use_devices(store: &MySqlStore, user: UserId, conversations: &[Conversa
             store.position(user, &device, *conversation).await.unwrap();
             store.read_after(*conversation, Seq::ZERO, 10).await.unwrap();
             store.read_before(*conversation, None, 10).await.unwrap();
+            let range = MessageRange {
+                conversation: *conversation,
+                after: Seq::ZERO,
+                limit: 10,
+            };
+            store.read_ranges(&[range]).await.unwrap();
         }
         store.positions(user, &device, None, 10).await.unwrap();
         store.heads(user, &device, 10).await.unwrap();

@@ -2,8 +2,10 @@
 
 use chat_adapters::mysql::MySqlStore;
 use chat_core::Timestamp;
-use chat_core::ports::{Appended, MessageStore, NewMessage};
-use chat_core::types::{Data, Seq, UserId};
+use chat_core::ports::{
+    Appended, DeviceStore, MessageRange, MessageStore, NewMessage, TokenStore, UserStore,
+};
+use chat_core::types::{Data, Device, Seq, TokenHash, UserId};
 
 use crate::harness::Setting;
 use crate::relay::{Command, Relay};
@@ -52,6 +54,36 @@ pub(crate) async fn a_batch_costs_as_many_statements_as_one_message(setting: Set
     }
     // The beginning, locks, messages, conversations, the commit.
     assert_eq!(counts, [5, 5, 5, 5]);
+}
+
+/// What a login asks, of a device that is known. Also the count of its session is one statement, which commits by itself.
+pub(crate) async fn each_call_of_a_login_costs_one_statement(setting: Setting) {
+    let relay = Relay::start(&setting.database).await;
+    let store = MySqlStore::open(relay.options(&setting.database)).await.unwrap();
+    let ids = users(&store, 60).await;
+    let first = batch(&ids, 59, "first");
+    store.append(&first).await.unwrap();
+    let (token, phone) = (TokenHash::from_bytes([7; 32]), Device::parse("phone").unwrap());
+    let (now, far) = (Timestamp::from_millis(1), Timestamp::from_millis(9));
+    store.put_token(ids[0], token, far, 5).await.unwrap();
+    let epoch = store.open_device(ids[0], &phone, now, 5).await.unwrap().epoch;
+    relay.take();
+    assert!(store.token(token, now).await.unwrap().is_some());
+    let opened = store.open_device(ids[0], &phone, now, 5).await.unwrap();
+    assert_eq!(opened.epoch, epoch + 1);
+    store.contacts(ids[0]).await.unwrap();
+    store.positions(ids[0], &phone, None, 1_000).await.unwrap();
+    let ranges: Vec<_> = first
+        .iter()
+        .map(|new| MessageRange {
+            conversation: new.conversation,
+            after: Seq::ZERO,
+            limit: 1,
+        })
+        .collect();
+    let read = store.read_ranges(&ranges).await.unwrap();
+    assert_eq!(read.len(), first.len());
+    assert_eq!(counted(&relay.take()), 5);
 }
 
 /// More messages than one statement takes, so that some are stored before the repeated one is noticed.

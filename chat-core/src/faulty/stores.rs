@@ -8,9 +8,9 @@ use super::Faulty;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{
-    AddFriend, Appended, ConversationHead, CreateGroup, CreateUser, Credentials, CursorAdvance,
-    DeviceSession, DeviceStore, FriendStore, GroupStore, JoinGroup, LeaveGroup, MessageStore, NewGroup,
-    NewMessage, NewUser, Position, RemoveFriend, StoredToken, TokenStore, UserSelector, UserStore,
+    AddFriend, Appended, Contacts, ConversationHead, CreateGroup, CreateUser, Credentials, CursorAdvance,
+    DeviceSession, DeviceStore, FriendStore, GroupStore, JoinGroup, LeaveGroup, MessageRange, MessageStore,
+    NewGroup, NewMessage, NewUser, Position, RemoveFriend, StoredToken, TokenStore, UserSelector, UserStore,
 };
 use crate::types::{
     ConversationId, Device, Group, GroupId, GroupMembership, Member, Message, Seq, TokenHash, User, UserId,
@@ -28,6 +28,10 @@ impl<P: UserStore + ?Sized> UserStore for Faulty<P> {
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError> {
         self.call("users", self.inner.users(ids)).await
+    }
+
+    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
+        self.call("contacts", self.inner.contacts(user)).await
     }
 
     async fn set_states(&self, users: &[UserId], online: bool) -> Result<(), BackendError> {
@@ -143,6 +147,10 @@ impl<P: MessageStore + ?Sized> MessageStore for Faulty<P> {
     ) -> Result<Vec<Message>, BackendError> {
         self.call("read_after", self.inner.read_after(conversation, after, limit))
             .await
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
+        self.call("read_ranges", self.inner.read_ranges(ranges)).await
     }
 
     async fn read_before(

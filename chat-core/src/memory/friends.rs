@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use super::store::State;
 use crate::error::BackendError;
 use crate::ports::{AddFriend, FriendStore, RemoveFriend};
 use crate::types::{User, UserId};
@@ -49,11 +50,15 @@ impl FriendStore for MemoryStore {
     }
 
     async fn friends(&self, user: UserId) -> Result<Vec<User>, BackendError> {
-        let state = self.state();
-        let Some(row) = state.user(user) else {
-            return Ok(Vec::new());
-        };
-        let friends = row.friends.iter().filter_map(|id| state.user(*id));
-        Ok(friends.map(|row| row.user.clone()).collect())
+        Ok(self.state().friends(user))
+    }
+}
+
+impl State {
+    /// By ascending id.
+    pub(super) fn friends(&self, user: UserId) -> Vec<User> {
+        let friends = self.user(user).into_iter().flat_map(|row| &row.friends);
+        let friends = friends.filter_map(|id| self.user(*id));
+        friends.map(|row| row.user.clone()).collect()
     }
 }

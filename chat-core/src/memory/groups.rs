@@ -106,13 +106,7 @@ impl GroupStore for MemoryStore {
     }
 
     async fn memberships(&self, user: UserId) -> Result<Vec<GroupMembership>, BackendError> {
-        let state = self.state();
-        let groups = state.user(user).map(|row| row.groups.iter());
-        let memberships = groups
-            .into_iter()
-            .flatten()
-            .filter_map(|group| state.membership(*group, user));
-        Ok(memberships.collect())
+        Ok(self.state().memberships(user))
     }
 
     async fn members(
@@ -152,6 +146,12 @@ impl GroupStore for MemoryStore {
 }
 
 impl State {
+    /// By ascending group.
+    pub(super) fn memberships(&self, user: UserId) -> Vec<GroupMembership> {
+        let groups = self.user(user).into_iter().flat_map(|row| &row.groups);
+        groups.filter_map(|group| self.membership(*group, user)).collect()
+    }
+
     pub(super) fn member(&self, group: GroupId, user: UserId) -> Option<&MemberRow> {
         self.group_row(group)?.members.get(&user)
     }

@@ -12,7 +12,7 @@ use super::MemoryStore;
 use super::store::{GroupRow, State, UserRow};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::ports::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
+use crate::ports::{Appended, ConversationHead, MessageRange, MessageStore, NewMessage, SendPolicy};
 use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, User, UserId};
 
 /// A conversation's messages: number `n` stands at index `n - 1`.
@@ -52,9 +52,9 @@ impl Conversation {
         Appended::Stored { seq }
     }
 
-    fn page(&self, start: usize, end: usize) -> Vec<Message> {
+    fn page(&self, start: usize, end: usize) -> &[Message] {
         let end = end.min(self.messages.len());
-        self.messages.get(start..end).unwrap_or_default().to_vec()
+        self.messages.get(start..end).unwrap_or_default()
     }
 }
 
@@ -81,10 +81,18 @@ impl MessageStore for MemoryStore {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Message>, BackendError> {
-        let start = index(after);
+        let range = MessageRange {
+            conversation,
+            after,
+            limit,
+        };
+        Ok(self.state().range(range).to_vec())
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
         let state = self.state();
-        let messages = state.conversations.get(&conversation);
-        Ok(messages.map_or_else(Vec::new, |all| all.page(start, start.saturating_add(limit))))
+        let messages = ranges.iter().flat_map(|range| state.range(*range));
+        Ok(messages.cloned().collect())
     }
 
     async fn read_before(
@@ -99,7 +107,7 @@ impl MessageStore for MemoryStore {
         };
         let end = before.map_or(usize::MAX, |before| index(before).saturating_sub(1));
         let end = end.min(all.messages.len());
-        Ok(all.page(end.saturating_sub(limit), end))
+        Ok(all.page(end.saturating_sub(limit), end).to_vec())
     }
 
     async fn heads(
@@ -158,6 +166,12 @@ impl State {
             self.conversation_changes.touch(new.conversation, now);
         }
         appended
+    }
+
+    fn range(&self, range: MessageRange) -> &[Message] {
+        let start = index(range.after);
+        let messages = self.conversations.get(&range.conversation);
+        messages.map_or(&[], |all| all.page(start, start.saturating_add(range.limit)))
     }
 
     /// Lets the two users of a direct conversation take part in it.

@@ -72,6 +72,17 @@ pub struct ConversationHead {
     pub last_message: Message,
 }
 
+/// The messages of a conversation that follow a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageRange {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// The position.
+    pub after: Seq,
+    /// How many messages at most.
+    pub limit: usize,
+}
+
 /// Messages, and the conversations they are in.
 ///
 /// A user **takes part** in a direct conversation that has a message and is theirs, and in the
@@ -97,6 +108,10 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Message>, BackendError>;
+
+    /// The messages of several conversations, no two ranges being of the same one: range by range in the order given,
+    /// and in each what [`read_after`](Self::read_after) answers for it.
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError>;
 
     /// The last messages before `before` (the conversation's last where `None`), ascending, at
     /// most `limit`, without gaps.

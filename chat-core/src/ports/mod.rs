@@ -32,11 +32,11 @@ pub use self::devices::{CursorAdvance, DeviceSession, DeviceStore, Position};
 pub use self::friends::{AddFriend, FriendStore, RemoveFriend};
 pub use self::groups::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
 pub use self::log::{EventLog, Level, LogRecord, LogStatus};
-pub use self::messages::{Appended, ConversationHead, MessageStore, NewMessage, SendPolicy};
+pub use self::messages::{Appended, ConversationHead, MessageRange, MessageStore, NewMessage, SendPolicy};
 pub use self::presence::Presence;
 pub use self::registry::{Announcement, Peer, Registry};
 pub use self::tokens::{StoredToken, TokenStore};
-pub use self::users::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
+pub use self::users::{Contacts, CreateUser, Credentials, NewUser, UserSelector, UserStore};
 
 #[cfg(feature = "mock")]
 pub use self::{

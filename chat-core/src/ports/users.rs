@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::error::BackendError;
-use crate::types::{PasswordHash, User, UserId, UserName};
+use crate::types::{GroupMembership, PasswordHash, User, UserId, UserName};
 
 /// An account to be made.
 #[derive(Clone, Debug)]
@@ -45,6 +45,15 @@ pub struct Credentials {
     pub password: Option<PasswordHash>,
 }
 
+/// Whom a user knows, and where they are a member; both by ascending id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contacts {
+    /// The user's friends.
+    pub friends: Vec<User>,
+    /// The user's memberships.
+    pub memberships: Vec<GroupMembership>,
+}
+
 /// Accounts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -62,6 +71,9 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Finds users by id. Unknown ids are left out; the order is by ascending id, each once.
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError>;
+
+    /// A user's friends and memberships at one moment, for a login; none of an unknown user.
+    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError>;
 
     /// Writes whether users are online, for people who read the table; unknown ids are ignored.
     ///

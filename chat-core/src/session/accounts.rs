@@ -11,7 +11,7 @@ use super::inbox::SessionShared;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::node::{Limit, Node};
-use crate::ports::{self, CreateUser, Credentials, NewUser};
+use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
 use crate::types::{Device, Password, Token, User, UserName};
 
@@ -232,10 +232,7 @@ pub(crate) async fn open(
     };
     node.hub.listening(node.limits.bus_timeout).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
-    let (friends, memberships) = tokio::try_join!(
-        node.store.read(stores.friends.friends(user.id)),
-        node.store.read(stores.groups.memberships(user.id)),
-    )?;
+    let Contacts { friends, memberships } = node.store.read(stores.users.contacts(user.id)).await?;
     for membership in &memberships {
         node.hub.follow(shared.id, membership.group.id);
     }

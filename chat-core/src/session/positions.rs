@@ -15,6 +15,14 @@ pub(crate) struct Track {
     pub(crate) head: Seq,
 }
 
+impl Track {
+    /// How many messages are still to be delivered, as far as is known.
+    pub(crate) fn behind(&self) -> usize {
+        let behind = self.head.get().saturating_sub(self.delivered.get());
+        usize::try_from(behind).unwrap_or(usize::MAX)
+    }
+}
+
 /// The conversations that a session keeps in memory.
 #[derive(Debug)]
 pub(crate) struct Positions {

@@ -11,17 +11,17 @@ use tokio::time::Instant;
 use super::inbox::SessionShared;
 use crate::error::BackendError;
 use crate::node::{Access, Node};
-use crate::ports::Position;
-use crate::types::{ConversationId, Message, Seq};
+use crate::ports::{MessageRange, Position};
+use crate::types::{ConversationId, Message};
 
 /// What a read brought.
 pub(crate) enum Read {
-    /// A page of the user's conversations.
+    /// A page of the user's conversations, and the first one of the next page.
     Listed(Result<Vec<Position>, BackendError>),
     /// Where the device stands in one conversation.
     Found(ConversationId, Result<Option<Position>, BackendError>),
-    /// The messages after a position.
-    Page(ConversationId, Result<Vec<Message>, BackendError>),
+    /// The messages after positions.
+    Messages(Vec<MessageRange>, Result<Vec<Message>, BackendError>),
 }
 
 impl Read {
@@ -29,7 +29,7 @@ impl Read {
         match self {
             Self::Listed(result) => result.is_err(),
             Self::Found(_, result) => result.is_err(),
-            Self::Page(_, result) => result.is_err(),
+            Self::Messages(_, result) => result.is_err(),
         }
     }
 }
@@ -43,9 +43,10 @@ pub(crate) fn list(
 ) -> BoxFuture<'static, Read> {
     let (node, shared) = (Arc::clone(node), Arc::clone(shared));
     async move {
-        let page = node.limits.background_page;
+        // One more than a page has tells whether another one follows.
+        let limit = node.limits.background_page.max(1).saturating_add(1);
         let devices = &node.backends.stores.devices;
-        let call = devices.positions(shared.user.id, &shared.device, after, page);
+        let call = devices.positions(shared.user.id, &shared.device, after, limit);
         Read::Listed(read(&node, failures, call).await)
     }
     .boxed()
@@ -79,21 +80,17 @@ pub(crate) fn find(
     .boxed()
 }
 
-/// Reads the next page of a conversation.
-pub(crate) fn page(
+/// Reads what comes next in some conversations.
+pub(crate) fn messages(
     node: &Arc<Node>,
-    conversation: ConversationId,
-    after: Seq,
+    ranges: Vec<MessageRange>,
     failures: u32,
 ) -> BoxFuture<'static, Read> {
     let node = Arc::clone(node);
     async move {
-        let call = node
-            .backends
-            .stores
-            .messages
-            .read_after(conversation, after, node.limits.delivery_page);
-        Read::Page(conversation, read(&node, failures, call).await)
+        let call = node.backends.stores.messages.read_ranges(&ranges);
+        let messages = read(&node, failures, call).await;
+        Read::Messages(ranges, messages)
     }
     .boxed()
 }

@@ -8,7 +8,7 @@ use chat_core::contract::{Capabilities, Fixture};
 use chat_core::memory::{MemoryBus, MemoryPresence, MemoryStore};
 use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
-    MessageStore, NewMessage, Notice, Position, Presence, Stores, Topic,
+    MessageRange, MessageStore, NewMessage, Notice, Position, Presence, Stores, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
@@ -83,7 +83,16 @@ impl MessageStore for BrokenStore {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Message>, BackendError> {
-        let mut messages = self.store.read_after(conversation, after, limit).await?;
+        let range = MessageRange {
+            conversation,
+            after,
+            limit,
+        };
+        self.read_ranges(&[range]).await
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
+        let mut messages = self.store.read_ranges(ranges).await?;
         for message in &mut messages {
             message.seq = self.shift(message.seq);
         }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chat_core::memory::{MemoryBus, MemoryStore};
 use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
-    GroupStore, MessageStore, NewMessage, Notice, Position, Topic,
+    GroupStore, MessageRange, MessageStore, NewMessage, Notice, Position, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
@@ -102,12 +102,22 @@ impl MessageStore for Messages {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<Message>, BackendError> {
-        let mut messages = self.store.read_after(conversation, after, limit).await?;
+        let range = MessageRange {
+            conversation,
+            after,
+            limit,
+        };
+        self.read_ranges(&[range]).await
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
+        let mut messages = self.store.read_ranges(ranges).await?;
         for message in &mut messages {
             message.seq = self.shift(message.seq);
         }
         if self.has(Defect::SwapsMessages)
             && let [first, second, ..] = messages.as_mut_slice()
+            && first.conversation == second.conversation
         {
             (first.seq, second.seq) = (second.seq, first.seq);
             std::mem::swap(first, second);

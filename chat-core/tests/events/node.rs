@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::ports::{Backends, Level, MockFriendStore, Stores};
+use chat_core::ports::{Backends, Level, MockDeviceStore, Stores};
 use chat_core::{BackendError, Limits, SessionOptions};
 use serde_json::{Map, json};
 use tokio::time::timeout;
@@ -52,12 +52,17 @@ pub(crate) async fn defect(stage: &Stage) {
 
 /// The same so many times within a moment.
 async fn defects(stage: &Stage, count: usize) {
-    let mut friends = MockFriendStore::new();
-    let broken = || BackendError::broken("could not read friends").because("a bad row");
-    friends.expect_friends().returning(move |_| Err(broken()));
+    let mut devices = MockDeviceStore::new();
+    let broken = || BackendError::broken("could not open a device").because("a bad row");
+    devices
+        .expect_open_device()
+        .returning(move |_, _, _, _| Err(broken()));
+    devices
+        .expect_opened_devices()
+        .returning(|_, _, _| Ok(Vec::new()));
     let backends = stage.backends();
     let stores = Stores {
-        friends: Arc::new(friends),
+        devices: Arc::new(devices),
         ..backends.stores
     };
     let chat = chat_core::Chat::builder(Backends { stores, ..backends }).start();
@@ -72,7 +77,7 @@ async fn defects(stage: &Stage, count: usize) {
 async fn a_defect_is_recorded_with_its_backend_and_all_that_is_underneath() {
     let stage = Stage::default();
     defect(&stage).await;
-    let expected = json!({"backend": "store", "error": "could not read friends: a bad row"});
+    let expected = json!({"backend": "store", "error": "could not open a device: a bad row"});
     assert_eq!(json!(stage.fields_of("defect")[0]), expected);
 }
 

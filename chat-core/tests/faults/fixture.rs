@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chat_core::faulty::{Faults, Faulty};
-use chat_core::memory::MemoryBackends;
+use chat_core::memory::{MemoryBackends, MemoryStore};
 use chat_core::ports::{Backends, MessageStore, Stores};
 use chat_core::protocol::{Event, MessageView, OutgoingMessage, Recipient};
 use chat_core::types::{ConversationId, Device, Message, MessageId, Seq, User};
@@ -39,6 +39,11 @@ impl World {
             ..shared.backends()
         };
         Chat::builder(backends).limits(limits).start()
+    }
+
+    /// The store beneath the wrappers.
+    pub(crate) fn store(&self) -> &MemoryStore {
+        &self.shared.store
     }
 
     /// What is stored, whatever the wrappers say.

@@ -8,6 +8,7 @@
 mod connections;
 mod endings;
 mod fixture;
+mod logins;
 mod presence;
 mod stores;
 mod without_hints;

@@ -146,14 +146,14 @@ async fn failing_reads_only_delay_what_was_stored_before_a_login() {
     drop(pair.bob);
     let mut bob = session(&pair.chat, &bob).await;
     world.store.next_calls("positions", 3, Fault::FailBefore);
-    world.store.next_calls("read_after", 3, Fault::FailBefore);
+    world.store.next_calls("read_ranges", 3, Fault::FailBefore);
     for number in 1..=5 {
         assert_eq!(next_message(&mut bob).await.seq.get(), number);
     }
     let synced = timeout(LONG, bob.next_event()).await.expect("an event comes");
     assert_eq!(synced, Some(Event::Synced));
     assert!(world.store.calls("positions") > 3);
-    assert!(world.store.calls("read_after") > 3);
+    assert!(world.store.calls("read_ranges") > 3);
 }
 
 #[tokio::test(start_paused = true)]

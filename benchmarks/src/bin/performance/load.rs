@@ -24,15 +24,11 @@ impl Load {
 
     /// Starts a load that waits for nothing.
     pub(crate) fn start(programs: &Programs, servers: &str, arguments: &str) -> anyhow::Result<Self> {
-        let scenario = arguments.split_whitespace().next().unwrap_or_default();
-        let tokens = programs.tokens(servers, scenario);
         let mut command = tokio::process::Command::from(command(programs.chat()?));
         command
             .args(["--server", servers, "--json", "bench"])
             .args(arguments.split_whitespace())
             .arg("--no-progress")
-            .arg("--tokens")
-            .arg(tokens)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -5,13 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use chat_test_services::Process;
-use tempfile::TempDir;
 
 /// Where the programs are: beside this one.
 #[derive(Debug)]
 pub(crate) struct Programs {
     directory: PathBuf,
-    tokens: TempDir,
 }
 
 impl Programs {
@@ -21,21 +19,14 @@ impl Programs {
         let directory = this.parent().context("this program is in no folder")?;
         Ok(Self {
             directory: directory.to_owned(),
-            tokens: tempfile::tempdir()?,
         })
     }
 
     /// A folder on the disk that the programs are on, for files that have to be durable.
-    pub(crate) fn scratch(&self) -> anyhow::Result<TempDir> {
+    pub(crate) fn scratch(&self) -> anyhow::Result<tempfile::TempDir> {
         Ok(tempfile::Builder::new()
             .prefix("performance-")
             .tempdir_in(&self.directory)?)
-    }
-
-    /// Where a kind of load keeps the tokens of its users on these servers, so that its further runs need no passwords.
-    pub(crate) fn tokens(&self, servers: &str, scenario: &str) -> PathBuf {
-        let servers = servers.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        self.tokens.path().join(format!("{servers}-{scenario}.json"))
     }
 
     pub(crate) fn server(&self) -> anyhow::Result<PathBuf> {

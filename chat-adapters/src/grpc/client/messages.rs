@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::ports::{Appended, ConversationHead, MessageStore, NewMessage};
+use chat_core::ports::{Appended, ConversationHead, MessageRange, MessageStore, NewMessage};
 use chat_core::types::{ConversationId, Device, Message, Seq, UserId};
 
 use super::RemoteStore;
@@ -33,6 +33,10 @@ impl MessageStore for RemoteStore {
     ) -> Result<Vec<Message>, BackendError> {
         let request = (conversation, after, limit).to_wire();
         self.call(&methods::read_after, request).await
+    }
+
+    async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
+        self.call(&methods::read_ranges, ranges.to_vec().to_wire()).await
     }
 
     async fn read_before(

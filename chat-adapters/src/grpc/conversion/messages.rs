@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::ports::{Appended, ConversationHead, NewMessage, SendPolicy};
+use chat_core::ports::{Appended, ConversationHead, MessageRange, NewMessage, SendPolicy};
 use chat_core::types::{ConversationId, Device, Message, MessageIdOrigin, Seq, UserId};
 
 use super::super::proto;
@@ -20,6 +20,9 @@ message!(AppendRequest(messages: Vec<NewMessage>));
 message!(AppendResponse(appended: Vec<Appended>));
 message!(ReadAfterRequest(conversation: ConversationId, after: Seq, limit: usize));
 message!(ReadAfterResponse(messages: Vec<Message>));
+record!(MessageRange as MessageRange { conversation, after, limit });
+message!(ReadRangesRequest(ranges: Vec<MessageRange>));
+message!(ReadRangesResponse(messages: Vec<Message>));
 message!(ReadBeforeRequest(conversation: ConversationId, before: Option<Seq>, limit: usize));
 message!(ReadBeforeResponse(messages: Vec<Message>));
 message!(HeadsRequest(user: UserId, device: Device, limit: usize));

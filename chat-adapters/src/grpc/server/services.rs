@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chat_core::ports::{
-    CursorAdvance, DeviceStore, FriendStore, GroupStore, MessageStore, NewGroup, NewMessage, NewUser, Stores,
-    TokenStore, UserSelector, UserStore,
+    CursorAdvance, DeviceStore, FriendStore, GroupStore, MessageRange, MessageStore, NewGroup, NewMessage,
+    NewUser, Stores, TokenStore, UserSelector, UserStore,
 };
 use chat_core::types::UserId;
 use tonic::service::Routes;
@@ -52,6 +52,8 @@ service!(UserService as Users of UserStore {
         |store, user: UserSelector| async move { store.credentials(&user).await };
     users(UsersRequest) -> UsersResponse:
         |store, ids: Vec<UserId>| async move { store.users(&ids).await };
+    contacts(ContactsRequest) -> ContactsResponse:
+        |store, user| store.contacts(user);
     set_states(SetStatesRequest) -> SetStatesResponse:
         |store, (users, online): (Vec<UserId>, bool)| async move { store.set_states(&users, online).await };
     online_states(OnlineStatesRequest) -> OnlineStatesResponse:
@@ -92,6 +94,8 @@ service!(MessageService as Messages of MessageStore {
         |store, batch: Vec<NewMessage>| async move { store.append(&batch).await };
     read_after(ReadAfterRequest) -> ReadAfterResponse:
         |store, (conversation, after, limit)| store.read_after(conversation, after, limit);
+    read_ranges(ReadRangesRequest) -> ReadRangesResponse:
+        |store, ranges: Vec<MessageRange>| async move { store.read_ranges(&ranges).await };
     read_before(ReadBeforeRequest) -> ReadBeforeResponse:
         |store, (conversation, before, limit)| store.read_before(conversation, before, limit);
     heads(HeadsRequest) -> HeadsResponse:

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::contract::check::{Failure, Verdict, equal, holds};
 use crate::contract::runner::{Case, Scene, cases};
 use crate::contract::scene::{PLENTY, seq, unknown_group};
-use crate::ports::Stores;
+use crate::ports::{MessageRange, Stores};
 use crate::types::{ConversationId, Message, Seq};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -15,6 +15,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
         Nothing {
             reading_after_a_number_gives_what_follows_it,
             reading_before_a_number_gives_the_last_ones_before_it,
+            ranges_are_read_in_the_order_given_and_each_to_its_limit,
             a_conversation_without_messages_reads_as_empty,
             pages_forward_neither_skip_nor_repeat_while_messages_are_added,
             pages_backward_neither_skip_nor_repeat_while_messages_are_added,
@@ -71,6 +72,39 @@ async fn reading_before_a_number_gives_the_last_ones_before_it(scene: Scene<Stor
         equal(&format!("{limit} before {before:?}"), numbers(&read), expected)?;
     }
     Ok(())
+}
+
+async fn ranges_are_read_in_the_order_given_and_each_to_its_limit(scene: Scene<Stores>) -> Verdict {
+    let mut conversations = many_conversations(&scene).await?;
+    let sender = scene.user("sender").await?.id;
+    // Their order is that of no key.
+    conversations.reverse();
+    conversations.swap(0, 3);
+    let mut ranges = Vec::new();
+    let mut expected = Vec::new();
+    for (place, conversation) in (0_u64..).zip(conversations) {
+        if let Some(group) = conversation.as_group() {
+            scene.join(group, sender).await?;
+            scene.fill(conversation, sender, 2, 6).await?;
+        }
+        let (after, limit) = (place % 4, usize::try_from(place % 3)?);
+        let alone = scene.messages.read_after(conversation, seq(after), limit).await?;
+        expected.extend(alone);
+        ranges.push(MessageRange {
+            conversation,
+            after: seq(after),
+            limit,
+        });
+    }
+    ranges.push(MessageRange {
+        conversation: ConversationId::group(unknown_group()?),
+        after: Seq::ZERO,
+        limit: PLENTY,
+    });
+    holds("some messages are read", expected.len() > 10)?;
+    let read = scene.messages.read_ranges(&ranges).await?;
+    equal("the messages", read, expected)?;
+    equal("no range", scene.messages.read_ranges(&[]).await?, vec![])
 }
 
 async fn a_conversation_without_messages_reads_as_empty(scene: Scene<Stores>) -> Verdict {

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 
 use super::{CatchUp, Delivery, Stage};
 use crate::error::BackendError;
-use crate::ports::Position;
+use crate::ports::{MessageRange, Position};
 use crate::protocol::MessageView;
 use crate::session::inbox::Origin;
 use crate::session::reads::{self, Read};
@@ -16,9 +16,8 @@ impl Delivery {
         if self.reading.is_some() {
             return;
         }
-        if let Some(conversation) = self.behind.pop_front() {
-            self.queued.remove(&conversation);
-            self.reading = self.read_conversation(conversation);
+        if !self.behind.is_empty() {
+            self.reading = Some(self.read_behind());
             return;
         }
         let Stage::CatchUp(catch_up) = &mut self.stage else {
@@ -42,18 +41,34 @@ impl Delivery {
         }
     }
 
-    fn read_conversation(&mut self, conversation: ConversationId) -> Option<BoxFuture<'static, Read>> {
-        let recheck = self.recheck.remove(&conversation);
-        let track = self.shared.positions().get(conversation);
-        match track {
-            Some(track) if !recheck => Some(reads::page(
-                &self.node,
+    /// Reads the conversations that are behind, in their order, as many at once as make a page; one whose position has
+    /// to be asked for, by itself.
+    fn read_behind(&mut self) -> BoxFuture<'static, Read> {
+        let mut ranges = Vec::new();
+        let mut room = self.node.limits.delivery_page.max(1);
+        while room > 0
+            && let Some(&conversation) = self.behind.front()
+        {
+            let track = self.shared.positions().get(conversation);
+            let known = track.filter(|_| !self.recheck.contains(&conversation));
+            if known.is_none() && !ranges.is_empty() {
+                break;
+            }
+            self.behind.pop_front();
+            self.queued.remove(&conversation);
+            let Some(track) = known else {
+                self.recheck.remove(&conversation);
+                return reads::find(&self.node, &self.shared, conversation, self.failures);
+            };
+            let limit = track.behind().clamp(1, room);
+            room -= limit;
+            ranges.push(MessageRange {
                 conversation,
-                track.delivered,
-                self.failures,
-            )),
-            _ => Some(reads::find(&self.node, &self.shared, conversation, self.failures)),
+                after: track.delivered,
+                limit,
+            });
         }
+        reads::messages(&self.node, ranges, self.failures)
     }
 
     pub(super) fn take_in(&mut self, read: Read) {
@@ -70,8 +85,12 @@ impl Delivery {
                 self.recheck.insert(conversation);
                 self.retry(conversation);
             }
-            Read::Page(conversation, Ok(messages)) => self.page(conversation, messages),
-            Read::Page(conversation, Err(_)) => self.retry(conversation),
+            Read::Messages(ranges, Ok(messages)) => self.pages(&ranges, messages),
+            Read::Messages(ranges, Err(_)) => {
+                for range in ranges {
+                    self.retry(range.conversation);
+                }
+            }
         }
     }
 
@@ -81,11 +100,13 @@ impl Delivery {
         }
     }
 
-    fn listed(&mut self, page: Vec<Position>) {
+    fn listed(&mut self, mut page: Vec<Position>) {
         let Stage::CatchUp(catch_up) = &mut self.stage else {
             return;
         };
-        catch_up.complete = page.len() < self.node.limits.background_page;
+        let size = self.node.limits.background_page.max(1);
+        catch_up.complete = page.len() <= size;
+        page.truncate(size);
         catch_up.listed = page.last().map(|position| position.conversation);
         let mut positions = self.shared.positions();
         for Position {
@@ -137,15 +158,28 @@ impl Delivery {
         }
     }
 
-    fn page(&mut self, conversation: ConversationId, messages: Vec<Message>) {
-        if self.recheck.contains(&conversation) {
-            // Read before a membership changed: it is read again, where it still may be.
-            return;
+    /// The store answers range by range.
+    fn pages(&mut self, ranges: &[MessageRange], messages: Vec<Message>) {
+        let mut messages = messages.into_iter().peekable();
+        let mut is_late = false;
+        for MessageRange { conversation, .. } in ranges {
+            let is_here = |message: &Message| message.conversation == *conversation;
+            let page: Vec<_> = std::iter::from_fn(|| messages.next_if(is_here)).collect();
+            if self.recheck.contains(conversation) {
+                // Read before a membership changed: it is read again, where it still may be.
+                continue;
+            }
+            // The store does not show yet what a notice told of.
+            is_late |= page.is_empty();
+            self.page(*conversation, page);
         }
-        if messages.is_empty() {
-            // The store does not show yet what a notice told of: ask again, more and more slowly.
+        if is_late {
+            // Ask again, more and more slowly.
             self.failures = self.failures.saturating_add(1);
         }
+    }
+
+    fn page(&mut self, conversation: ConversationId, messages: Vec<Message>) {
         for message in messages {
             let Some(track) = self.shared.positions().get(conversation) else {
                 return;

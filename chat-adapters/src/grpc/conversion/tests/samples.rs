@@ -97,12 +97,14 @@ samples! {
     NewMessage: of() => |((conversation, sender, id, id_origin), (body, data, at, policy))| Self {
         conversation, sender, id, id_origin, body, data, at, policy
     };
+    MessageRange: of() => |(conversation, after, limit)| Self { conversation, after, limit };
     ConversationHead: of() => |(position, last_message)| Self { position, last_message };
     Position: of() => |(conversation, last_seq, acked_seq)| Self { conversation, last_seq, acked_seq };
     CursorAdvance: of() => |(user, device, conversation, seq)| Self { user, device, conversation, seq };
     DeviceSession: of() => |epoch| Self { epoch };
     StoredToken: of() => |(user, expires_at)| Self { user, expires_at };
     Credentials: of() => |(user, password)| Self { user, password };
+    Contacts: of() => |(friends, memberships)| Self { friends, memberships };
     NewUser: of() => |(id, name, password)| Self { id, name, password };
     NewGroup: of() => |(id, name, description, creator)| Self { id, name, description, creator };
     UserSelector: of() => |(id, name): (Option<UserId>, UserName)| id.map_or(Self::Name(name), Self::Id);
