@@ -84,10 +84,10 @@ pub(super) async fn existing_users(
 
 /// Memberships.
 pub(super) const READ_MEMBERS: Shape = Shape {
-    head: "SELECT groupid, userid FROM GroupUser FORCE INDEX (PRIMARY) WHERE ",
-    row: "(groupid = ? AND userid = ?)",
-    between: " OR ",
-    tail: "",
+    head: "SELECT groupid, userid FROM GroupUser FORCE INDEX (PRIMARY) WHERE (groupid, userid) IN (",
+    row: "(?, ?)",
+    between: ", ",
+    tail: ")",
 };
 
 async fn members(
@@ -107,10 +107,10 @@ async fn members(
 
 /// Friendships.
 pub(super) const READ_FRIENDS: Shape = Shape {
-    head: "SELECT userid, friendid FROM Friend FORCE INDEX (PRIMARY) WHERE ",
-    row: "(userid = ? AND friendid = ?)",
-    between: " OR ",
-    tail: "",
+    head: "SELECT userid, friendid FROM Friend FORCE INDEX (PRIMARY) WHERE (userid, friendid) IN (",
+    row: "(?, ?)",
+    between: ", ",
+    tail: ")",
 };
 
 /// The friendships that the policies of a batch ask for.

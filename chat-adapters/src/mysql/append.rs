@@ -17,7 +17,7 @@ use chat_core::types::{ConversationId, Data, Seq};
 
 use super::MySqlStore;
 use super::access::{self, existing_users};
-use super::clock::now;
+use super::clock::second;
 use super::duplicates;
 use super::error::{CallError, failed};
 use super::session::Session;
@@ -41,10 +41,7 @@ async fn run(session: &mut Session, batch: &[NewMessage]) -> Result<Vec<Appended
     let access = access::read(session, batch, &locked).await?;
     let mut numbering = Numbering::new(HashMap::new(), access);
     let outcomes: Vec<_> = batch.iter().map(|new| numbering.place(new)).collect();
-    let is_answered = outcomes
-        .iter()
-        .all(|outcome| matches!(outcome, Appended::Stored { .. } | Appended::Duplicate { .. }));
-    if is_answered {
+    if Numbering::all_answered(&outcomes) {
         match store(session, &numbering).await {
             Err(error) if error.is_clash() => {}
             stored => return stored.map(|()| outcomes),
@@ -213,7 +210,7 @@ pub(super) const STORE_CONVERSATIONS: Shape = Shape {
     between: ", ",
     tail: concat!(
         " ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), last_at = VALUES(last_at), updated_at = ",
-        now!()
+        second!()
     ),
 };
 

@@ -8,4 +8,12 @@ macro_rules! now {
     };
 }
 
-pub(super) use now;
+/// The same in whole seconds: an index entry of it stays where it is within a second, however many batches have a message
+/// for its row.
+macro_rules! second {
+    () => {
+        "TIMESTAMPDIFF(SECOND, '1970-01-01', UTC_TIMESTAMP()) * 1000"
+    };
+}
+
+pub(super) use {now, second};

@@ -50,10 +50,10 @@ async fn run(session: &mut Session, batch: &[CursorAdvance]) -> Result<(), CallE
 
 /// Devices, locked in the order of their key: one that is being forgotten takes no more cursors.
 pub(super) const LOCK_DEVICES: Shape = Shape {
-    head: "SELECT userid, device FROM Device FORCE INDEX (PRIMARY) WHERE ",
-    row: "(userid = ? AND device = ?)",
-    between: " OR ",
-    tail: " ORDER BY userid, device FOR UPDATE",
+    head: "SELECT userid, device FROM Device FORCE INDEX (PRIMARY) WHERE (userid, device) IN (",
+    row: "(?, ?)",
+    between: ", ",
+    tail: ") ORDER BY userid, device FOR UPDATE",
 };
 
 async fn lock_devices(

@@ -15,10 +15,11 @@ use crate::sql::rows::{bad_column, conversation_id, integer, seq, timestamp, use
 
 /// Messages by what makes them one and the same.
 pub(super) const READ_DUPLICATES: Shape = Shape {
-    head: "SELECT conversation, sender, id, seq, at FROM Message FORCE INDEX (message_by_id) WHERE ",
-    row: "(conversation = ? AND sender = ? AND id = ?)",
-    between: " OR ",
-    tail: "",
+    head: "SELECT conversation, sender, id, seq, at FROM Message FORCE INDEX (message_by_id)
+            WHERE (conversation, sender, id) IN (",
+    row: "(?, ?, ?)",
+    between: ", ",
+    tail: ")",
 };
 
 /// Finds the messages of a batch that are stored already, while their conversations are locked: of two

@@ -9,6 +9,8 @@ use sqlx::AssertSqlSafe;
 pub(super) const ROWS: usize = 512;
 
 /// A statement that has a part for each row.
+///
+/// Rows are looked for by `(a, b) IN ((?, ?), …)`: MariaDB takes eight times as long over as many `OR`s.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) head: &'static str,

@@ -40,6 +40,14 @@ impl<'b> Numbering<'b> {
         }
     }
 
+    /// Whether each message is stored, or repeats one of its own batch. Only then nobody has to look for messages that
+    /// are stored already, because those are answered before anything else.
+    pub(crate) fn all_answered(outcomes: &[Appended]) -> bool {
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Appended::Stored { .. } | Appended::Duplicate { .. }))
+    }
+
     /// Answers one message, and keeps it as a row where it is to be stored.
     pub(crate) fn place(&mut self, new: &'b NewMessage) -> Appended {
         let key = (new.conversation, new.sender, &new.id);

@@ -1,16 +1,19 @@
 //! Storing messages: the hot path.
 //!
-//! A batch costs one transaction of at most four statements, whatever its size: each takes the
-//! batch as one JSON parameter. Numbers are given out here, under the file's write lock.
+//! A batch costs one transaction of three statements, whatever its size: each takes the batch as one JSON
+//! parameter. Numbers are given out here, under the file's write lock.
+//!
+//! Clients rarely send a message again, so at first nobody looks for what is stored already: a message that is there
+//! is refused by its unique index. Only then the batch begins anew, and looks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chat_core::ports::{Appended, NewMessage};
+use chat_core::ports::{Appended, NewMessage, SendPolicy};
 use chat_core::types::{ConversationId, Data, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
 
 use super::SqliteStore;
-use super::error::failed;
+use super::error::{failed, is_duplicate};
 use super::rows::{self, json, origin_word};
 use super::store::WriteTransaction;
 use crate::sql::numbering::{Access, Key, Numbering};
@@ -20,18 +23,38 @@ pub(super) async fn append(store: &SqliteStore, batch: &[NewMessage]) -> Result<
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let mut transaction = store.begin().await?;
-    let stored = read_duplicates(&mut transaction, batch).await?;
-    let access = read_access(&mut transaction, batch).await?;
-    let mut numbering = Numbering::new(stored, access);
-    let outcomes = batch.iter().map(|new| numbering.place(new)).collect();
-    if numbering.rows.is_empty() {
+    let transaction = store.begin().await?;
+    if let Some(outcomes) = run(transaction, batch, None).await? {
         return Ok(outcomes);
     }
+    let mut transaction = store.begin().await?;
+    let stored = read_duplicates(&mut transaction, batch).await?;
+    let outcomes = run(transaction, batch, Some(stored)).await?;
+    outcomes.ok_or_else(|| BackendError::broken("a message is stored under a number that was not given out"))
+}
+
+/// Stores a batch beside what is known to be stored; `None` where nobody looked and that would matter.
+async fn run<'b>(
+    mut transaction: WriteTransaction,
+    batch: &'b [NewMessage],
+    stored: Option<HashMap<Key<'b>, (Seq, Timestamp)>>,
+) -> Result<Option<Vec<Appended>>, BackendError> {
+    let looked = stored.is_some();
+    let access = read_access(&mut transaction, batch).await?;
+    let mut numbering = Numbering::new(stored.unwrap_or_default(), access);
+    let outcomes: Vec<_> = batch.iter().map(|new| numbering.place(new)).collect();
+    if !looked && !Numbering::all_answered(&outcomes) {
+        return Ok(None);
+    }
+    if numbering.rows.is_empty() {
+        return Ok(Some(outcomes));
+    }
     store_conversations(&mut transaction, &numbering.last).await?;
-    store_messages(&mut transaction, &numbering.rows).await?;
+    if !store_messages(&mut transaction, &numbering.rows).await? {
+        return Ok(None);
+    }
     transaction.commit().await?;
-    Ok(outcomes)
+    Ok(Some(outcomes))
 }
 
 /// The messages of a batch that are stored: their place in it, number and time.
@@ -64,39 +87,42 @@ async fn read_duplicates<'b>(
     Ok(stored)
 }
 
-/// What decides about each (conversation, sender, other user, group).
-pub(super) const READ_ACCESS: &str = "SELECT q.key,
-          COALESCE((SELECT c.last_seq FROM Conversation c WHERE c.id = q.value ->> 0), 0),
-          EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 1)
+/// What decides about each (conversation, sender, other user, group, other user where only friends may write).
+///
+/// Users are never removed, so a direct conversation that is there tells that its users are.
+pub(super) const READ_ACCESS: &str = "SELECT q.key, COALESCE(c.last_seq, 0),
+          c.low_user IS NOT NULL
+           OR EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 1)
               AND (EXISTS (SELECT 1 FROM User u WHERE u.id = q.value ->> 2)
                 OR EXISTS (SELECT 1 FROM AllGroup g WHERE g.id = q.value ->> 3)),
           EXISTS (SELECT 1 FROM GroupUser m WHERE m.groupid = q.value ->> 3 AND m.userid = q.value ->> 1),
-          EXISTS (SELECT 1 FROM Friend f WHERE f.userid = q.value ->> 1 AND f.friendid = q.value ->> 2)
-     FROM json_each(?1) q";
+          EXISTS (SELECT 1 FROM Friend f WHERE f.userid = q.value ->> 1 AND f.friendid = q.value ->> 4)
+     FROM json_each(?1) q LEFT JOIN Conversation c ON c.id = q.value ->> 0";
 
 /// Reads what decides about each sender in each conversation of a batch.
 async fn read_access(
     transaction: &mut WriteTransaction,
     batch: &[NewMessage],
 ) -> Result<HashMap<(ConversationId, UserId), Access>, BackendError> {
-    let pairs: HashSet<_> = batch.iter().map(|new| (new.conversation, new.sender)).collect();
-    let pairs: Vec<_> = pairs
+    let mut to_friends: HashMap<_, bool> = HashMap::with_capacity(batch.len());
+    for new in batch {
+        if new.conversation.as_group().is_some() || new.conversation.other(new.sender).is_some() {
+            *to_friends.entry((new.conversation, new.sender)).or_default() |=
+                new.policy == SendPolicy::Friends;
+        }
+    }
+    let (pairs, questions): (Vec<_>, Vec<_>) = to_friends
         .into_iter()
-        .filter(|(conversation, sender)| {
-            conversation.as_group().is_some() || conversation.other(*sender).is_some()
-        })
-        .collect();
-    let questions: Vec<_> = pairs
-        .iter()
-        .map(|(conversation, sender)| {
+        .map(|(pair, to_friends)| {
+            let (conversation, sender) = pair;
+            let other = conversation.other(sender);
+            let friend = other.filter(|_| to_friends);
             (
-                conversation,
-                sender,
-                conversation.other(*sender),
-                conversation.as_group(),
+                pair,
+                (conversation, sender, other, conversation.as_group(), friend),
             )
         })
-        .collect();
+        .unzip();
     let answers: Vec<(i64, i64, bool, bool, bool)> = sqlx::query_as(READ_ACCESS)
         .bind(json(&questions)?)
         .fetch_all(transaction.connection())
@@ -154,11 +180,11 @@ pub(super) const STORE_MESSAGES: &str =
             r.value ->> 6, r.value ->> 7
        FROM json_each(?1) r";
 
-/// Stores the messages under their numbers.
+/// Stores the messages under their numbers; `false` where one is stored already.
 async fn store_messages(
     transaction: &mut WriteTransaction,
     messages: &[(Seq, &NewMessage)],
-) -> Result<(), BackendError> {
+) -> Result<bool, BackendError> {
     let rows: Vec<_> = messages
         .iter()
         .map(|(seq, new)| {
@@ -176,12 +202,15 @@ async fn store_messages(
             )
         })
         .collect();
-    sqlx::query(STORE_MESSAGES)
+    let stored = sqlx::query(STORE_MESSAGES)
         .bind(json(&rows)?)
         .execute(transaction.connection())
-        .await
-        .map_err(failed("could not store messages"))?;
-    Ok(())
+        .await;
+    match stored {
+        Ok(_) => Ok(true),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        Err(error) => Err(failed("could not store messages")(error)),
+    }
 }
 
 /// The item that a statement answered by its place in the parameter.

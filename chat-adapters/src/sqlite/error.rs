@@ -39,14 +39,17 @@ pub(super) fn failed(what: &'static str) -> impl FnOnce(sqlx::Error) -> BackendE
     }
 }
 
-/// Maps a failure of the commit itself.
+/// Maps a failure of the commit itself, or of a statement that commits by itself.
 ///
-/// A commit that had to wait for a lock was not begun. Of any other failure nobody can say whether
+/// A commit that had to wait for a lock, or for the connection, was not begun. Of any other failure nobody can say whether
 /// its pages reached the disk and are found there after a restart.
 pub(super) fn commit_failed(what: &'static str) -> impl FnOnce(sqlx::Error) -> BackendError {
     move |error| match primary_code(&error) {
         Some(code::BUSY | code::LOCKED) => BackendError::not_done(what).because(error),
         Some(code::CONSTRAINT) => BackendError::broken(what).because(error),
+        None if matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
+            BackendError::not_done(what).because(error)
+        }
         _ => BackendError::unknown(what).because(error),
     }
 }
@@ -84,6 +87,12 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
 /// Whether another process holds a lock.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
+}
+
+/// Whether a row is there already under its key.
+pub(super) fn is_duplicate(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Maps a failure while a file is opened or migrated.
@@ -124,9 +133,11 @@ mod tests {
     fn only_a_failure_of_the_commit_leaves_open_whether_it_was_done() {
         let before = failed("before")(sqlx::Error::WorkerCrashed);
         let commit = commit_failed("commit")(sqlx::Error::WorkerCrashed);
+        let no_connection = commit_failed("commit")(sqlx::Error::PoolTimedOut);
         let bad_row = failed("row")(sqlx::Error::RowNotFound);
         assert_eq!(before.kind(), BackendErrorKind::NotDone);
         assert_eq!(commit.kind(), BackendErrorKind::Unknown);
+        assert_eq!(no_connection.kind(), BackendErrorKind::NotDone);
         assert_eq!(bad_row.kind(), BackendErrorKind::Broken);
     }
 }

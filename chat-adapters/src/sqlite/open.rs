@@ -16,6 +16,12 @@ use super::{Migrated, OpenError, PendingMigrations, SqliteOptions, SqliteStore, 
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// What the write-ahead log is cut back to once it has been copied into the file.
 const LOG_BYTES_KEPT: &str = "67108864";
+/// How many pages of 4 KiB the write-ahead log may have before it is copied into the file, which is as much as is kept of
+/// it. A page that changes again and again, such as the last one of a busy conversation, is copied once then.
+const LOG_PAGES: &str = "16384";
+/// What the connection that writes keeps of the file in memory, in KiB with a minus as SQLite has it: the pages of some
+/// thousand busy conversations. Memory is taken as pages are read.
+const WRITER_CACHE: &str = "-65536";
 /// Prepared statements kept by each connection: more than the store has.
 const STATEMENTS_KEPT: usize = 128;
 
@@ -23,7 +29,14 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<SqliteStore, OpenErr
     let (connection, _) = prepare(options, options.pending_migrations).await?;
     let path = &options.path;
     let store = SqliteStore {
-        writer: pool(options, 1, connect_options(options)).await?,
+        writer: pool(
+            options,
+            1,
+            connect_options(options)
+                .pragma("cache_size", WRITER_CACHE)
+                .pragma("wal_autocheckpoint", LOG_PAGES),
+        )
+        .await?,
         readers: pool(
             options,
             options.readers.get(),
