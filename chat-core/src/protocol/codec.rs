@@ -60,7 +60,7 @@ impl LineDecoder {
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameTooLarge> {
         loop {
             let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
-            let Some(offset) = unsearched.iter().position(|&byte| byte == b'\n') else {
+            let Some(offset) = memchr::memchr(b'\n', unsearched) else {
                 return self.wait_for_more();
             };
             let mut line = self.buffer.split_to(self.searched + offset);

@@ -7,6 +7,9 @@ use bytes::Bytes;
 use crate::protocol::{Event, MessageView, ServerFrame};
 use crate::types::{ConversationId, Seq};
 
+/// What a `message` mostly takes beside its text.
+const ENVELOPE_BYTES: usize = 192;
+
 /// A `message` event that all its receivers on a node share.
 #[derive(Debug)]
 pub(crate) struct SharedMessage {
@@ -21,8 +24,11 @@ impl SharedMessage {
     /// Encodes a message; `None` only where serde fails, which it does not for these types.
     pub(crate) fn new(view: MessageView) -> Option<Arc<Self>> {
         let (conversation, seq) = (view.conversation, view.seq);
+        let text = view.body.as_str().len() + view.data.as_ref().map_or(0, |data| data.as_str().len());
+        let mut frame = Vec::with_capacity(text + ENVELOPE_BYTES);
         let event = Event::Message(view);
-        let frame = Bytes::from(serde_json::to_vec(&event).ok()?);
+        serde_json::to_writer(&mut frame, &event).ok()?;
+        let frame = Bytes::from(frame);
         let Event::Message(view) = event else { return None };
         Some(Arc::new(Self {
             conversation,
