@@ -1,7 +1,6 @@
 //! Any history of sound use passes, and any single defect in its deliveries is found.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
@@ -211,50 +210,4 @@ proptest! {
             }
         }
     }
-}
-
-/// A group of 100 in which all write.
-fn crowd(messages: u64) -> Vec<Record> {
-    let members = 100;
-    let conversation = ConversationId::group(group());
-    let begun = (1..=members).flat_map(|id| {
-        let joined = Record::Joined {
-            user: user(id),
-            group: group(),
-        };
-        [joined, opened(id, id)]
-    });
-    let told = (1..=messages).flat_map(|number| {
-        let sender = number % members + 1;
-        let receivers = (1..=members).filter(move |&session| session != sender);
-        let delivered = receivers.map(move |session| Record::Delivered {
-            session,
-            conversation,
-            seq: seq(number),
-            from: user(sender),
-            id: None,
-        });
-        std::iter::once(sent_in(conversation, sender, number)).chain(delivered)
-    });
-    let ends = (1..=members).map(read_to_end);
-    begun.chain(told).chain(ends).collect()
-}
-
-/// The least of a few runs, because others use the machine too.
-fn time_to_judge(records: &[Record]) -> Duration {
-    let runs = (0..3).map(|_| {
-        let history: History = records.iter().cloned().collect();
-        let begun = Instant::now();
-        assert_eq!(history.violations(), []);
-        begun.elapsed()
-    });
-    runs.min().unwrap()
-}
-
-#[test]
-fn the_time_to_judge_grows_with_the_history_and_not_with_its_square() {
-    let (short, long) = (time_to_judge(&crowd(500)), time_to_judge(&crowd(4_000)));
-    println!("50,000 deliveries in {short:?}, 400,000 in {long:?}");
-    // 8 times as many records: with their square it would be 64 times as long.
-    assert!(long < short * 24, "{short:?}, then {long:?}");
 }
