@@ -146,8 +146,9 @@ impl<'a> Telling<'a> {
 
     /// Wakes whoever was told, and lets the other nodes know.
     fn end(self) {
-        drop(self.wakes);
+        // Who has its answer finds it counted.
         self.node.meters.sends.add(self.stored);
+        drop(self.wakes);
         self.node.publisher.publish(self.notices);
     }
 }
