@@ -9,11 +9,12 @@ use serde_json::json;
 use super::accounts::Account;
 use super::args::DirectArguments;
 use super::context::Bench;
+use super::flow::Receivers;
 use super::load::{Load, Pace};
 use super::participant::Participant;
 use super::report::Report;
 use super::send_frame::{SendFrame, To};
-use super::sender::{Receivers, Sender};
+use super::sender::Sender;
 use super::wire::{Incoming, Outgoing};
 use crate::cli::Failure;
 

@@ -11,7 +11,7 @@ use chat_core::protocol::{ErrorReply, Goodbye};
 use memchr::memmem;
 use serde::Deserialize;
 
-use super::stamp::{SHORT, read_hex};
+use super::stamp::{self, SHORT, read_hex};
 
 /// What a load looks at in a frame.
 #[derive(Debug, PartialEq)]
@@ -66,6 +66,10 @@ fn read_quickly(line: &[u8]) -> Option<Frame<'_>> {
         // A quotation mark inside a name is escaped: this cannot stand there.
         let body = memmem::find(from, br#"},"body":""#)?;
         let text = from.get(body + br#"},"body":""#.len()..)?;
+        // What a stamp is made of need not be escaped, but may be.
+        if memchr::memchr(b'\\', text.get(..stamp::LENGTH)?).is_some() {
+            return None;
+        }
         return Some(Frame::Message(Message {
             conversation,
             seq,
@@ -182,23 +186,90 @@ fn read_json(line: &[u8]) -> Result<Frame<'_>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use chat_core::Timestamp;
+    use chat_core::protocol::{Event, Reference, Reply, ServerFrame};
+    use chat_core::types::Seq;
+    use proptest::prelude::*;
+    use serde_json::json;
 
-    const MESSAGE: &[u8] = br#"{"type":"message","conversation":"d:1:22","seq":345,"from":{"id":2,"name":"a\"},\"body\":\""},"body":"hi","at":5,"id":"x"}"#;
-    const SENT: &[u8] =
-        br#"{"type":"sent","conversation":"g:1","seq":9,"at":1790000000123,"id":"c-1","ref":"0000001f"}"#;
+    use super::*;
+    use crate::cli::bench::stamp::Stamp;
+
+    const RUN: stamp::Run = *b"0badcafe";
+
+    fn text() -> String {
+        let stamp = Stamp {
+            sender: 3,
+            number: 4,
+            at: 5,
+        };
+        String::from_utf8(stamp.text(RUN, 60)).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn what_servers_write_is_read_quickly_and_rightly(
+            name in "[ -~\u{e9}]{0,20}[a-z}\"]",
+            rest in "[ -~\n]{0,20}",
+            has_stamp in any::<bool>(),
+            has_data in any::<bool>(),
+            seq in 1..1_u64 << 53,
+        ) {
+            let name = name.trim();
+            let body = if has_stamp { text() + &rest } else { "x".repeat(60) + &rest };
+            let data = has_data.then(|| json!({"from": {}, "body": text()}));
+            let view = json!({
+                "conversation": "d:1:22", "seq": seq, "from": {"id": 2, "name": name}, "body": body, "at": 5, "id": "x",
+                "data": data.unwrap_or_else(|| json!({})),
+            });
+            let message = Event::Message(serde_json::from_value(view).unwrap());
+            let line = ServerFrame::Event(message).encode().unwrap();
+            let Some(Frame::Message(quick)) = read_quickly(&line) else {
+                panic!("not quick");
+            };
+            let Ok(Frame::Message(json)) = read_json(&line) else {
+                panic!("not JSON");
+            };
+            prop_assert_eq!((&quick.conversation, quick.seq), (&json.conversation, json.seq));
+            let stamps = [&quick, &json].map(|message| Stamp::read(RUN, &message.text));
+            prop_assert_eq!(stamps[0], stamps[1]);
+            prop_assert_eq!(stamps[0].is_some(), has_stamp);
+        }
+    }
 
     #[test]
-    fn the_quick_form_and_json_say_the_same() {
-        let Some(Frame::Message(quick)) = read_quickly(MESSAGE) else {
-            panic!("not quick");
+    fn answers_are_read_quickly_and_rightly() {
+        let sent = chat_core::protocol::Sent {
+            conversation: "g:1".parse().unwrap(),
+            seq: Seq::new(9).unwrap(),
+            at: Timestamp::from_millis(1_790_000_000_123),
+            id: "c-1".parse().unwrap(),
+            duplicate: false,
         };
-        let Ok(Frame::Message(json)) = read_json(MESSAGE) else {
-            panic!("not JSON");
+        let reply = Reply::Sent(sent).to_frame(Some(Reference::Text("0000001f".into())));
+        let line = reply.encode().unwrap();
+        let quick = read_quickly(&line);
+        assert!(matches!(
+            quick,
+            Some(Frame::Sent(Sent {
+                number: Some(0x1f),
+                seq: 9,
+                ..
+            }))
+        ));
+        assert_eq!(quick, read_json(&line).ok());
+    }
+
+    #[test]
+    fn an_escaped_stamp_is_a_stamp() {
+        let escaped = text().replacen('0', "\\u0030", 1);
+        let line = format!(
+            r#"{{"type":"message","conversation":"d:1:2","seq":1,"from":{{"id":1,"name":"a"}},"body":"{escaped}"}}"#
+        );
+        let Ok(Frame::Message(message)) = Frame::read(line.as_bytes()) else {
+            panic!("no message");
         };
-        assert!(quick.text.starts_with(&json.text));
-        assert_eq!((quick.conversation, quick.seq), (json.conversation, json.seq));
-        assert_eq!(read_quickly(SENT), read_json(SENT).ok());
+        assert!(Stamp::read(RUN, &message.text).is_some());
     }
 
     #[test]

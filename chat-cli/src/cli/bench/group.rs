@@ -11,11 +11,12 @@ use super::accounts::{Account, in_order};
 use super::args::GroupArguments;
 use super::context::Bench;
 use super::dialogue::Dialogue;
+use super::flow::Receivers;
 use super::load::{Load, Pace};
 use super::participant::Participant;
 use super::report::Report;
 use super::send_frame::{SendFrame, To};
-use super::sender::{Receivers, Sender};
+use super::sender::Sender;
 use super::wire::{Incoming, Outgoing};
 use crate::cli::Failure;
 

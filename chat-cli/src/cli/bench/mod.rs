@@ -11,6 +11,7 @@ mod context;
 mod dialogue;
 mod direct;
 mod fill;
+mod flow;
 mod frame;
 mod group;
 mod history;

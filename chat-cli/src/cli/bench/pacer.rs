@@ -6,8 +6,9 @@ use std::time::Duration;
 use chat_client::Error;
 
 use super::alarm::Alarm;
+use super::flow::Schedule;
 use super::measure::Measure;
-use super::sender::{Schedule, Sender};
+use super::sender::Sender;
 
 /// The shortest time between two looks at what is due. A shorter one would take much of a core for itself; a message is
 /// sent this much too late at most, which its latency has in it.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use chat_client::Error;
 use chat_core::protocol::ErrorReply;
 
+use super::flow::{Answers, Flow, Receivers, Schedule};
 use super::measure::Measure;
 use super::send_frame::SendFrame;
 use super::sequence::{Place, Sequence};
@@ -14,50 +15,6 @@ use super::wire::Outgoing;
 
 /// Bytes that may wait for room on a connection before no further message is written for it.
 const MOST_WAITING: usize = 65_536;
-
-/// When a message is sent.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Flow {
-    /// Closed loop: when fewer than this many are under way.
-    Window(u32),
-    /// Open loop: when it is due.
-    Schedule(Schedule),
-}
-
-/// Messages a second of all senders together, to which they come in turn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
-    pub(super) rate: u64,
-    pub(super) senders: u64,
-}
-
-impl Schedule {
-    /// When, after the begin, a message of all senders is due.
-    pub(super) const fn due(self, message: u64) -> u64 {
-        (message as u128 * 1_000_000_000 / self.rate as u128) as u64
-    }
-
-    /// How many of all senders are due so long after the begin.
-    pub(super) const fn count_due(self, nanoseconds: u64) -> u64 {
-        (nanoseconds as u128 * self.rate as u128 / 1_000_000_000) as u64 + 1
-    }
-}
-
-/// Whether the server answers a `send`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answers {
-    Yes,
-    No,
-}
-
-/// Sessions that each message of a sender is delivered to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Receivers {
-    /// Those who receive at once: a message is under way until as many deliveries were made as it has of them.
-    pub(super) prompt: u64,
-    /// Those who receive when everything was sent.
-    pub(super) stalled: u64,
-}
 
 #[derive(Debug)]
 pub(super) struct Sender {
