@@ -48,7 +48,7 @@ async fn measured(server: &str, arguments: &[&str]) -> (Value, i32) {
     (result, output.status.code().unwrap())
 }
 
-const PAIRS: [&str; 10] = [
+const PAIRS: [&str; 8] = [
     "direct",
     "--connections",
     "4",
@@ -56,10 +56,10 @@ const PAIRS: [&str; 10] = [
     "4",
     "--warm-up",
     "0s",
-    "--patience",
-    "1s",
     "--duration=200ms",
 ];
+/// Of a load that waits in vain, and therefore for so long.
+const IN_VAIN: &str = "--patience=4s";
 
 fn violations(result: &Value) -> Vec<(&str, u64)> {
     let violations = result["violations"].as_object().unwrap();
@@ -118,7 +118,9 @@ async fn what_is_done_wrong_is_counted_and_gives_an_exit_code_of_its_own() {
         (Spoil::CallDuplicate(7), ("repeated", 1)),
     ] {
         let relay = Relay::start(spoil);
-        let (result, code) = measured(&relay.address, &PAIRS).await;
+        let patience = if expected.0 == "lost" { &[IN_VAIN][..] } else { &[] };
+        let arguments = [&PAIRS[..], patience].concat();
+        let (result, code) = measured(&relay.address, &arguments).await;
         assert_eq!((violations(&result), code), (vec![expected], 5), "{spoil:?}");
     }
 }
@@ -143,7 +145,7 @@ async fn a_refusal_is_no_loss_and_no_success() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_send_without_an_answer_fails_the_run() {
     let relay = Relay::start(Spoil::Ignore(7));
-    let (result, code) = measured(&relay.address, &PAIRS).await;
+    let (result, code) = measured(&relay.address, &[&PAIRS[..], &[IN_VAIN]].concat()).await;
     assert_eq!((violations(&result), code), (vec![], 1));
     assert_eq!(result["counts"]["unanswered"], 1);
 }
@@ -256,7 +258,8 @@ async fn results_are_merged() {
     let (right, wrong) = (Relay::start(Spoil::Nothing), Relay::start(Spoil::Lose(7)));
     let mut sent = 0;
     for (relay, file) in [(&right, "1.json"), (&right, "2.json"), (&wrong, "3.json")] {
-        let arguments = [&PAIRS[..], &["--json-file", file]].concat();
+        let patience = if file == "3.json" { &[IN_VAIN][..] } else { &[] };
+        let arguments = [&PAIRS[..], patience, &["--json-file", file]].concat();
         bench(&relay.address, folder.path(), &arguments).await;
         let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
         let result: Value = serde_json::from_str(&text).unwrap();

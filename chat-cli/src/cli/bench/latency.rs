@@ -69,9 +69,12 @@ pub(super) struct Latency {
 impl Latency {
     /// Both together.
     pub(super) fn merged_with(&self, other: &Self) -> anyhow::Result<Self> {
-        let mut both = self.decode()?;
-        both.add(other.decode()?)?;
-        Latencies(both).summary()
+        // A histogram that was read back has the range that it was written with; a new one grows.
+        let mut both = Latencies::new()?;
+        for latency in [self, other] {
+            both.0.add(latency.decode()?)?;
+        }
+        both.summary()
     }
 
     fn decode(&self) -> anyhow::Result<Histogram<u64>> {
@@ -107,5 +110,17 @@ mod tests {
             .unwrap();
         assert_eq!(merged, all.summary().unwrap());
         assert_eq!((merged.count, merged.p50_us, merged.max_us), (1_000, 500, 1_000));
+    }
+
+    #[test]
+    fn ranges_that_are_far_apart_are_merged_too() {
+        let [short, long] = [1_000, 60_000_000_000_u64].map(|nanoseconds| {
+            let mut latencies = Latencies::new().unwrap();
+            latencies.record(nanoseconds);
+            latencies.summary().unwrap()
+        });
+        for merged in [short.merged_with(&long), long.merged_with(&short)] {
+            assert_eq!(merged.unwrap().count, 2);
+        }
     }
 }
