@@ -20,6 +20,9 @@ use crate::protocol::{
 use crate::session::{Delivered, Delivery, Opened, SessionHandle};
 use crate::types::{ConversationId, Seq};
 
+/// Conversations for which room is kept where the server acknowledges, though nothing waits.
+const FEW: usize = 3;
+
 /// What a transport does with the frames it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -225,7 +228,7 @@ impl Connection {
                 session.ack_known(conversation, seq);
             }
         }
-        if self.unacknowledged.capacity() > 16 {
+        if self.unacknowledged.capacity() > FEW {
             self.unacknowledged = HashMap::new();
         }
         self.encoder.release();

@@ -49,6 +49,8 @@ impl Leases {
     /// online, so nobody needs to be told of them.
     fn renew(&mut self, node: &NodeId, now: Timestamp, ttl: Duration) {
         self.0.retain(|(holder, until)| holder != node && *until > now);
+        // Nearly everybody is on one node.
+        self.0.reserve_exact(1);
         self.0.push((node.clone(), now.after(ttl)));
     }
 }

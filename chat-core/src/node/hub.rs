@@ -40,7 +40,8 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     shared: Arc<SessionShared>,
-    groups: HashSet<GroupId>,
+    /// Those that it follows, ascending: mostly few, for which a set would cost an idle session more.
+    groups: Vec<GroupId>,
 }
 
 /// What the bus has to be told.
@@ -72,7 +73,7 @@ impl Hub {
             shared.id,
             Entry {
                 shared: Arc::clone(shared),
-                groups: HashSet::new(),
+                groups: Vec::new(),
             },
         );
         self.join_topic(&mut state, topic, shared);
@@ -104,7 +105,8 @@ impl Hub {
         let Some(entry) = state.sessions.get_mut(&session) else {
             return;
         };
-        if entry.groups.insert(group) {
+        if let Err(place) = entry.groups.binary_search(&group) {
+            entry.groups.insert(place, group);
             let shared = Arc::clone(&entry.shared);
             self.join_topic(&mut state, Topic::Group(group), &shared);
         }
@@ -116,7 +118,8 @@ impl Hub {
         let Some(entry) = state.sessions.get_mut(&session) else {
             return;
         };
-        if entry.groups.remove(&group) {
+        if let Ok(place) = entry.groups.binary_search(&group) {
+            entry.groups.remove(place);
             self.leave_topic(&mut state, Topic::Group(group), session);
         }
     }

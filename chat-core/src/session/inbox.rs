@@ -1,6 +1,6 @@
 //! What the rest of the node tells a session, bounded whatever the session's reader does.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -42,7 +42,7 @@ pub(crate) struct Inbox {
     /// Own messages that were stored and are not to be delivered to this session.
     pub(crate) own: Vec<(ConversationId, Seq)>,
     /// Groups whose membership of this user has changed.
-    pub(crate) memberships: HashSet<GroupId>,
+    pub(crate) memberships: BTreeSet<GroupId>,
     /// Sends whose outcome is not known yet, in the order begun. Bounded by `Limits::pipelined_sends`.
     sending: VecDeque<(ConversationId, MessageId)>,
     /// Outcomes of the connection's sends, by their numbers; bounded likewise. Without a result where the writer
@@ -93,12 +93,12 @@ impl SessionShared {
     ) -> Self {
         Self {
             id,
+            positions: Mutex::new(Positions::new(user.id, conversations)),
             user,
             device,
             epoch,
             capacity,
             inbox: Mutex::default(),
-            positions: Mutex::new(Positions::new(conversations)),
             memberships_changed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
             limit_hits,
@@ -241,9 +241,9 @@ impl SessionShared {
     }
 
     /// Takes only the groups whose membership has changed.
-    pub(crate) fn take_memberships(&self) -> HashSet<GroupId> {
+    pub(crate) fn take_memberships(&self) -> BTreeSet<GroupId> {
         if !self.memberships_changed.load(Ordering::Acquire) {
-            return HashSet::new();
+            return BTreeSet::new();
         }
         let mut inbox = self.lock();
         self.memberships_changed.store(false, Ordering::Release);

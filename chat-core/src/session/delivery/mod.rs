@@ -23,6 +23,9 @@ use crate::node::Node;
 use crate::protocol::Goodbye;
 use crate::types::{ConversationId, Seq};
 
+/// Room for events that a live session keeps, so that one at a time costs no allocation.
+const FEW: usize = 4;
+
 /// The delivering side of a session. Owned by one task, polled by it.
 pub(crate) struct Delivery {
     node: Arc<Node>,
@@ -32,9 +35,9 @@ pub(crate) struct Delivery {
     /// Conversations that are behind and to be read, each once.
     behind: VecDeque<ConversationId>,
     /// The same as a set.
-    queued: HashSet<ConversationId>,
+    queued: BTreeSet<ConversationId>,
     /// Conversations whose position has to be asked for again before they are read.
-    recheck: HashSet<ConversationId>,
+    recheck: BTreeSet<ConversationId>,
     /// Own messages that delivery has not passed yet.
     own_ahead: BTreeSet<(ConversationId, Seq)>,
     /// Conversations whose next message may turn out to be this session's own.
@@ -42,13 +45,13 @@ pub(crate) struct Delivery {
     stage: Stage,
     reading: Option<BoxFuture<'static, Read>>,
     failures: u32,
-    goodbye: Option<Goodbye>,
+    goodbye: Option<Box<Goodbye>>,
 }
 
 /// How far a session has come since its login.
 enum Stage {
-    /// What was stored before the login comes first.
-    CatchUp(CatchUp),
+    /// What was stored before the login comes first. Boxed, because nearly all sessions are live.
+    CatchUp(Box<CatchUp>),
     /// `synced` was handed out.
     Live,
 }
@@ -83,11 +86,11 @@ impl Delivery {
             shared,
             ready: VecDeque::new(),
             behind: VecDeque::new(),
-            queued: HashSet::new(),
-            recheck: HashSet::new(),
+            queued: BTreeSet::new(),
+            recheck: BTreeSet::new(),
             own_ahead: BTreeSet::new(),
             undecided: Vec::new(),
-            stage: Stage::CatchUp(CatchUp::default()),
+            stage: Stage::CatchUp(Box::default()),
             reading: None,
             failures: 0,
             goodbye: None,
@@ -116,6 +119,7 @@ impl Delivery {
                 continue;
             }
             let Some(reading) = &mut self.reading else {
+                self.free_buffers();
                 return Poll::Pending;
             };
             let Poll::Ready(read) = reading.poll_unpin(cx) else {
@@ -126,9 +130,19 @@ impl Delivery {
         }
     }
 
+    /// An idle session keeps no more memory than it needs, whatever its busiest moment took.
+    fn free_buffers(&mut self) {
+        if self.ready.capacity() > FEW {
+            self.ready = VecDeque::new();
+        }
+        if self.behind.is_empty() && self.behind.capacity() > 0 {
+            self.behind = VecDeque::new();
+        }
+    }
+
     /// Why the session ended.
-    pub(crate) const fn goodbye(&self) -> Option<&Goodbye> {
-        self.goodbye.as_ref()
+    pub(crate) fn goodbye(&self) -> Option<&Goodbye> {
+        self.goodbye.as_deref()
     }
 
     /// How many own messages delivery has still to pass.

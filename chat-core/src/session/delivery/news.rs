@@ -11,7 +11,7 @@ use crate::types::{ConversationId, GroupId, Seq};
 impl Delivery {
     pub(super) fn look_at_inbox(&mut self) {
         let inbox = self.shared.take();
-        self.goodbye = self.goodbye.take().or(inbox.goodbye);
+        self.goodbye = self.goodbye.take().or_else(|| inbox.goodbye.map(Box::new));
         for (conversation, seq) in inbox.own {
             self.own_stored(conversation, seq);
         }

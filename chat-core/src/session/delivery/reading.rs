@@ -31,7 +31,7 @@ impl Delivery {
                 self.failures,
             ));
         } else if catch_up.targets.is_empty() {
-            let CatchUp { later, held, .. } = std::mem::take(catch_up);
+            let CatchUp { later, held, .. } = std::mem::take(&mut **catch_up);
             self.stage = Stage::Live;
             self.ready.push_back(Delivered::synced());
             self.ready.extend(held);
