@@ -102,7 +102,7 @@ impl Connections {
                 self.traffic.received.increment(read.len() as u64);
                 let close_timeout = self.chat.limits().close_timeout;
                 let link = Link::new(socket, connection, read, close_timeout, self.traffic.clone());
-                self.serving.spawn(link.run());
+                self.serving.spawn(Box::new(link).run());
             }
             Err(goodbye) => self.refuse(socket, goodbye),
         }

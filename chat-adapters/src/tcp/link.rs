@@ -88,7 +88,9 @@ impl Link {
     }
 
     /// Serves the connection until either side ends it.
-    pub(super) async fn run(mut self) {
+    ///
+    /// Boxed, because a future keeps what it is given twice: as an argument, and as what it works on.
+    pub(super) async fn run(mut self: Box<Self>) {
         match self.exchange().await {
             // Boxed, because it would make the task of every idle connection larger.
             Ok(()) => Box::pin(self.close()).await,
@@ -220,7 +222,7 @@ impl Link {
     }
 
     /// Writes what is due, then closes. The connection counts until its socket is gone.
-    async fn close(self) {
+    async fn close(self: Box<Self>) {
         let Self {
             socket,
             connection,
@@ -229,7 +231,7 @@ impl Link {
             close_timeout,
             traffic,
             ..
-        } = self;
+        } = *self;
         traffic.sent.increment(outgoing.rest().len() as u64);
         // Cancel safe: whatever an overdue end cuts short was to be thrown away.
         tokio::select! {
