@@ -12,7 +12,7 @@ use crate::host::Start;
 #[cfg(feature = "cluster")]
 use crate::import;
 use crate::telemetry::Telemetry;
-use crate::{serve, telemetry, wire_up};
+use crate::{process, serve, telemetry, wire_up};
 
 /// Loads the settings and does what the command line asks for.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 levels,
                 traced,
             };
+            process::refuse_huge_pages();
             let served = if *task == Task::Backend {
                 on_runtime(backend::serve(start))
             } else {
