@@ -9,6 +9,7 @@ mod append;
 mod cluster;
 mod counted;
 mod counters;
+mod day;
 mod figure;
 mod figures;
 mod fill;
