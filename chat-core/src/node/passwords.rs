@@ -1,12 +1,15 @@
-//! Argon2id off the async threads, few at once, so that a login storm degrades logins only.
+//! Argon2id off the async threads, few at once and behind everything else that the machine has to do, so that
+//! a login storm degrades logins only.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use argon2::password_hash::phc::PasswordHash as PhcHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use metrics::Histogram;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::limit::{Limit, LimitHits};
@@ -19,7 +22,7 @@ use crate::types::{Password, PasswordHash};
 /// (19 MiB, 2 passes, 1 lane: the first choice of the OWASP password storage cheat sheet).
 #[derive(Debug)]
 pub(crate) struct Passwords {
-    running: Semaphore,
+    running: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
     retry_after: std::time::Duration,
@@ -33,7 +36,7 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) fn new(limits: &Limits, limit_hits: Arc<LimitHits>) -> Self {
         Self {
-            running: Semaphore::new(limits.password_hashes.max(1)),
+            running: Arc::new(Semaphore::new(limits.password_hashes.max(1))),
             waiting: AtomicUsize::new(0),
             queue: limits.password_queue,
             retry_after: limits.retry_after,
@@ -79,12 +82,14 @@ impl Passwords {
         })?;
         let came_at = Instant::now();
         let closed = |_| self.defect(BackendError::broken("password hashing has stopped"));
-        let _permit = self.running.acquire().await.map_err(closed)?;
+        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(closed)?;
         let began_at = Instant::now();
         self.wait_seconds.record(began_at - came_at);
-        let done = tokio::task::spawn_blocking(work)
+        let failed = |error| self.defect(error);
+        let done = on_own_thread(permit, work)
+            .map_err(|error| failed(BackendError::not_done("no thread to hash on").because(error)))?
             .await
-            .map_err(|error| self.defect(BackendError::broken("password hashing failed").because(error)));
+            .map_err(|error| failed(BackendError::broken("password hashing failed").because(error)));
         self.hash_seconds.record(began_at.elapsed());
         done
     }
@@ -92,6 +97,34 @@ impl Passwords {
     fn defect(&self, error: BackendError) -> Error {
         Error::from_backend(error, self.retry_after)
     }
+}
+
+/// What a hashing thread is nicer by: it gets about a tenth of what another thread gets that wants the same core.
+#[cfg(target_os = "linux")]
+const NICER: i32 = 10;
+
+/// Does the work on a thread that ends with it. A thread cannot take its former priority back, so none of the runtime's
+/// can be lent. The permit is the thread's: where nobody waits for the outcome any more, it still takes its core.
+fn on_own_thread<T: Send + 'static>(
+    permit: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<oneshot::Receiver<T>> {
+    let (done, outcome) = oneshot::channel();
+    let hash = move || {
+        stand_back();
+        // Who asked may be gone.
+        let _ = done.send(work());
+        drop(permit);
+    };
+    thread::Builder::new().name("password".to_owned()).spawn(hash)?;
+    Ok(outcome)
+}
+
+/// Lets other threads go before this one, where the system has priorities of threads.
+fn stand_back() {
+    // Elsewhere this would be the priority of the whole process. Where it fails, hashing goes on as it is.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICER);
 }
 
 /// A place in the queue, given back when dropped.
@@ -170,5 +203,29 @@ mod tests {
         assert_eq!(refused.code(), ErrorCode::RateLimited);
         assert!(refused.retry_delay().is_some());
         assert_eq!(limit_hits.take(), [("password_queue", 1)]);
+    }
+    #[tokio::test]
+    async fn a_hash_that_nobody_waits_for_still_counts_among_those_at_once() {
+        let limits = Limits {
+            password_hashes: 1,
+            ..Limits::default()
+        };
+        let passwords = Passwords::new(&limits, Arc::new(LimitHits::new()));
+        let (finish, finished) = std::sync::mpsc::sync_channel(0);
+        let mut abandoned = Box::pin(passwords.run(move || finished.recv()));
+        assert!(futures_util::poll!(&mut abandoned).is_pending());
+        drop(abandoned);
+        assert_eq!(passwords.running.available_permits(), 0);
+        finish.send(()).unwrap();
+        passwords.run(|| ()).await.unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_stands_back_behind_other_threads() {
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let passwords = Passwords::new(&Limits::default(), Arc::new(LimitHits::new()));
+        let of_hashing = passwords.run(priority).await.unwrap();
+        assert_eq!(of_hashing, (priority() + NICER).min(19));
     }
 }
