@@ -5,8 +5,8 @@ use tokio::task::JoinSet;
 use super::check::{Verdict, equal, holds, present};
 use super::runner::{Case, Scene, cases};
 use super::scene::{PLENTY, given_user, new_user, unknown_user};
-use crate::ports::{Contacts, CreateUser, NewUser, Stores, UserSelector};
-use crate::types::{ConversationId, PasswordHash, UserName};
+use crate::ports::{CreateUser, NewUser, Stores, UserSelector};
+use crate::types::{PasswordHash, UserName};
 
 pub(super) fn cases() -> Vec<Case<Stores>> {
     cases! {
@@ -25,7 +25,6 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             names_come_back_as_they_were_written,
             users_come_by_ascending_id_each_once_without_the_unknown,
             no_ids_find_no_users,
-            contacts_are_a_users_friends_and_memberships,
             states_are_listed_in_pages_by_ascending_id,
             a_state_is_written_any_number_of_times,
             states_of_unknown_users_are_ignored,
@@ -246,33 +245,6 @@ async fn no_ids_find_no_users(scene: Scene<Stores>) -> Verdict {
     scene.user("alice").await?;
     equal("the users found", scene.users.users(&[]).await?, vec![])?;
     Ok(scene.users.set_states(&[], true).await?)
-}
-
-async fn contacts_are_a_users_friends_and_memberships(scene: Scene<Stores>) -> Verdict {
-    let ids = scene.user_ids(12).await?;
-    let (alice, loner) = (scene.user("alice").await?.id, scene.user("loner").await?.id);
-    for friend in ids.iter().rev() {
-        scene.friends.add_friend(alice, *friend, PLENTY).await?;
-        let group = scene.group(&format!("group {friend}"), *friend).await?;
-        scene.join(group, alice).await?;
-        scene.fill(ConversationId::group(group), alice, 1, 2).await?;
-    }
-    scene.group("own", alice).await?;
-    let contacts = scene.users.contacts(alice).await?;
-    equal(
-        "the friends",
-        &contacts.friends,
-        &scene.friends.friends(alice).await?,
-    )?;
-    equal("how many friends", contacts.friends.len(), 12)?;
-    let memberships = scene.groups.memberships(alice).await?;
-    equal("the memberships", &contacts.memberships, &memberships)?;
-    equal("how many memberships", memberships.len(), 13)?;
-    for nobody in [loner, unknown_user()?] {
-        let none = scene.users.contacts(nobody).await?;
-        equal("the contacts of nobody", none, Contacts::default())?;
-    }
-    Ok(())
 }
 
 async fn states_are_listed_in_pages_by_ascending_id(scene: Scene<Stores>) -> Verdict {
