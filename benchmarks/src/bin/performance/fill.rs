@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use chat_adapters::mysql::{MySqlOptions, MySqlStore};
 use chat_adapters::sqlite::SqliteStore;
 use clap::Args;
@@ -71,6 +71,11 @@ pub(crate) async fn mysql(url: &str, amounts: Amounts) -> Result<()> {
 }
 
 async fn fill(database: &mut Database, amounts: Amounts) -> Result<()> {
+    let needed = amounts.messages / MESSAGES_OF_A_PAIR;
+    ensure!(
+        amounts.users >= needed,
+        "so many messages need {needed} users; give more with --users"
+    );
     for statement in people(database, amounts) {
         database.run(&statement).await?;
     }
