@@ -11,7 +11,7 @@ const MEMBERS: &str = "group --connections 1000";
 pub(super) async fn deliveries(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Memory)?;
     let relay = Relay::start(context.programs)?;
-    let load = format!("{MEMBERS} --senders 3 --window 10 --duration 4s");
+    let load = format!("{MEMBERS} --window 30 --duration 4s");
     let (ours, reference) = in_turns(
         context.runs,
         async || delivered(context, &server.address, &load).await,
