@@ -132,9 +132,9 @@ impl SessionHandle {
             return Err(beyond_the_last());
         }
         if seq > position.acked_seq {
-            if let Some(track) = self.shared().positions().get_mut(conversation) {
-                track.acked = track.acked.max(seq);
-            }
+            self.shared()
+                .positions()
+                .update(conversation, |track| track.acked = track.acked.max(seq));
             node.meters.acks.increment(1);
             node.acks.add(self.user().id, self.device(), conversation, seq);
         }

@@ -29,9 +29,25 @@ impl Track {
 pub(crate) struct Positions {
     /// Whose conversations they are.
     user: UserId,
-    /// By ascending key.
-    tracks: Vec<(Key, Track)>,
+    /// How far each was delivered, by ascending key.
+    delivered: Vec<(Key, Seq)>,
+    /// The rest of those that are not settled, by ascending key.
+    unsettled: Vec<(Key, Unsettled)>,
     capacity: usize,
+}
+
+/// What is to be known beside how far a conversation was delivered, where it is not the same.
+#[derive(Clone, Copy, Debug)]
+struct Unsettled {
+    acked: Seq,
+    head: Seq,
+}
+
+impl Track {
+    /// Whether everything is delivered and acknowledged, as nearly always.
+    fn is_settled(&self) -> bool {
+        self.acked == self.delivered && self.delivered == self.head
+    }
 }
 
 /// A conversation among those of one user: a group, or the other user of a direct conversation.
@@ -63,43 +79,55 @@ impl Positions {
     pub(crate) const fn new(user: UserId, capacity: usize) -> Self {
         Self {
             user,
-            tracks: Vec::new(),
+            delivered: Vec::new(),
+            unsettled: Vec::new(),
             capacity,
         }
     }
 
     pub(crate) fn get(&self, conversation: ConversationId) -> Option<Track> {
-        let place = self.find(conversation)?.ok()?;
-        self.tracks.get(place).map(|(_, track)| *track)
+        self.track(Key::of(conversation, self.user)?)
     }
 
-    pub(crate) fn get_mut(&mut self, conversation: ConversationId) -> Option<&mut Track> {
-        let place = self.find(conversation)?.ok()?;
-        self.tracks.get_mut(place).map(|(_, track)| track)
+    /// Changes where a conversation stands, where it is known; answers what the change does.
+    pub(crate) fn update<T>(
+        &mut self,
+        conversation: ConversationId,
+        change: impl FnOnce(&mut Track) -> T,
+    ) -> Option<T> {
+        let key = Key::of(conversation, self.user)?;
+        let mut track = self.track(key)?;
+        let answer = change(&mut track);
+        self.set(key, track);
+        Some(answer)
     }
 
     /// Whether there is room for a conversation without news.
     pub(crate) const fn has_room(&self) -> bool {
-        self.tracks.len() < self.capacity
+        self.delivered.len() < self.capacity
     }
 
     /// Takes in what the store says. A position that is known to be further stays where it is. Of a
     /// conversation between others nothing is kept.
     pub(crate) fn learn(&mut self, conversation: ConversationId, acked: Seq, head: Seq) -> Track {
-        let mut track = self.get(conversation).unwrap_or_default();
+        let known = self.get(conversation);
+        if known.is_none() {
+            self.make_room();
+        }
+        let mut track = known.unwrap_or_default();
         track.acked = track.acked.max(acked);
         track.delivered = track.delivered.max(acked);
         track.head = track.head.max(head).max(track.delivered);
-        match self.get_mut(conversation) {
-            Some(known) => *known = track,
-            None => self.insert(conversation, track),
+        if let Some(key) = Key::of(conversation, self.user) {
+            self.set(key, track);
         }
         track
     }
 
     pub(crate) fn forget(&mut self, conversation: ConversationId) {
-        if let Some(Ok(place)) = self.find(conversation) {
-            self.tracks.remove(place);
+        if let Some(key) = Key::of(conversation, self.user) {
+            remove(&mut self.delivered, key);
+            remove(&mut self.unsettled, key);
         }
     }
 
@@ -110,49 +138,96 @@ impl Positions {
 
     /// Acknowledges all up to `seq`, where it is known that there is such a message.
     pub(crate) fn acknowledge(&mut self, conversation: ConversationId, seq: Seq) -> AckCheck {
-        match self.get_mut(conversation) {
-            Some(track) if seq <= track.acked => AckCheck::Known,
-            Some(track) if seq <= track.head => {
+        let checked = self.update(conversation, |track| {
+            if seq <= track.acked {
+                AckCheck::Known
+            } else if seq <= track.head {
                 track.acked = seq;
                 AckCheck::Advances
+            } else {
+                AckCheck::AskStore
             }
-            _ => AckCheck::AskStore,
-        }
+        });
+        checked.unwrap_or(AckCheck::AskStore)
     }
 
-    /// Where a conversation stands, or where it would have to; `None` for one between others.
-    fn find(&self, conversation: ConversationId) -> Option<Result<usize, usize>> {
-        let key = Key::of(conversation, self.user)?;
-        Some(self.tracks.binary_search_by_key(&key, |(key, _)| *key))
+    fn track(&self, key: Key) -> Option<Track> {
+        let delivered = get(&self.delivered, key)?;
+        let Unsettled { acked, head } = get(&self.unsettled, key).unwrap_or(Unsettled {
+            acked: delivered,
+            head: delivered,
+        });
+        Some(Track {
+            delivered,
+            acked,
+            head,
+        })
     }
 
-    fn insert(&mut self, conversation: ConversationId, track: Track) {
-        self.make_room();
-        let Some(key) = Key::of(conversation, self.user) else {
-            return;
-        };
-        if self.tracks.len() == self.tracks.capacity() {
-            // An eighth more, instead of twice as much.
-            self.tracks.reserve_exact(self.tracks.len() / 8 + 2);
+    fn set(&mut self, key: Key, track: Track) {
+        put(&mut self.delivered, key, track.delivered);
+        if track.is_settled() {
+            remove(&mut self.unsettled, key);
+        } else {
+            let Track { acked, head, .. } = track;
+            put(&mut self.unsettled, key, Unsettled { acked, head });
         }
-        let place = self.tracks.partition_point(|(other, _)| *other < key);
-        self.tracks.insert(place, (key, track));
     }
 
     /// Beyond the capacity, forgets conversations whose position can be had from the store again:
     /// those in which everything delivered is acknowledged and nothing is due.
     fn make_room(&mut self) {
-        if self.tracks.len() < self.capacity {
+        if self.delivered.len() < self.capacity {
             return;
         }
         let keep = self.capacity / 2;
-        let mut surplus = self.tracks.len().saturating_sub(keep);
-        self.tracks.retain(|(_, track)| {
-            let settled = track.acked == track.delivered && track.delivered == track.head;
-            let forget = settled && surplus > 0;
+        let mut surplus = self.delivered.len().saturating_sub(keep);
+        let unsettled = &self.unsettled;
+        self.delivered.retain(|(key, _)| {
+            let forget = surplus > 0 && place(unsettled, *key).is_err();
             surplus -= usize::from(forget);
             !forget
         });
+    }
+}
+
+// ---- lists by ascending key ----
+
+/// Room that an empty list may keep.
+const FEW: usize = 2;
+
+fn place<T>(list: &[(Key, T)], key: Key) -> Result<usize, usize> {
+    list.binary_search_by_key(&key, |(key, _)| *key)
+}
+
+fn get<T: Copy>(list: &[(Key, T)], key: Key) -> Option<T> {
+    list.get(place(list, key).ok()?).map(|(_, value)| *value)
+}
+
+fn put<T>(list: &mut Vec<(Key, T)>, key: Key, value: T) {
+    match place(list, key) {
+        Ok(place) => {
+            if let Some((_, known)) = list.get_mut(place) {
+                *known = value;
+            }
+        }
+        Err(place) => {
+            if list.len() == list.capacity() {
+                // An eighth more, instead of twice as much.
+                list.reserve_exact(list.len() / 8 + 2);
+            }
+            list.insert(place, (key, value));
+        }
+    }
+}
+
+/// Removes an entry, where there is one. A list without any keeps room for what one message at a time needs.
+fn remove<T>(list: &mut Vec<(Key, T)>, key: Key) {
+    if let Ok(place) = place(list, key) {
+        list.remove(place);
+        if list.is_empty() && list.capacity() > FEW {
+            *list = Vec::new();
+        }
     }
 }
 
@@ -190,7 +265,7 @@ mod tests {
         positions.learn(group(1), seq(0), seq(3));
         for id in 2..20 {
             positions.learn(group(id), seq(1), seq(1));
-            assert!(positions.tracks.len() <= 4);
+            assert!(positions.delivered.len() <= 4);
         }
         assert!(positions.get(group(1)).is_some());
     }
@@ -229,12 +304,19 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_takes_no_more_than_forty_bytes() {
+    fn a_settled_conversation_takes_no_more_than_twenty_bytes() {
         let mut positions = Positions::new(user(1), 1_024);
         for id in 1..=1_000 {
-            positions.learn(group(id), seq(1), seq(1));
+            positions.learn(group(id), seq(1), seq(3));
         }
-        let bytes = positions.tracks.capacity() * size_of::<(Key, Track)>();
-        assert!(bytes <= 40 * 1_000, "{bytes}");
+        for id in 1..=1_000 {
+            positions.update(group(id), |track| track.delivered = seq(3));
+            assert_eq!(positions.acknowledge(group(id), seq(3)), AckCheck::Advances);
+        }
+        let bytes = positions.delivered.capacity() * size_of::<(Key, Seq)>();
+        assert!(
+            bytes <= 20 * 1_000 && positions.unsettled.capacity() <= FEW,
+            "{bytes}"
+        );
     }
 }

@@ -166,20 +166,23 @@ impl Delivery {
         if !self.queued.is_empty() && self.queued.contains(&conversation) {
             return false;
         }
-        let mut positions = self.shared.positions();
-        let track = positions.get_mut(conversation);
-        let Some(track) = track.filter(|track| track.delivered.next() == seq) else {
-            return false;
-        };
-        pass(track, &mut self.own_ahead, conversation, seq);
-        true
+        let own_ahead = &mut self.own_ahead;
+        let passed = self.shared.positions().update(conversation, |track| {
+            let is_next = track.delivered.next() == seq;
+            if is_next {
+                pass(track, own_ahead, conversation, seq);
+            }
+            is_next
+        });
+        passed.unwrap_or(false)
     }
 
     /// Moves delivery to `seq`, and on over own messages that follow it.
     fn advance(&mut self, conversation: ConversationId, seq: Seq) {
-        if let Some(track) = self.shared.positions().get_mut(conversation) {
-            pass(track, &mut self.own_ahead, conversation, seq);
-        }
+        let own_ahead = &mut self.own_ahead;
+        self.shared.positions().update(conversation, |track| {
+            pass(track, own_ahead, conversation, seq);
+        });
     }
 
     fn fall_behind(&mut self, conversation: ConversationId) {

@@ -57,15 +57,13 @@ impl Delivery {
     }
 
     fn head_moved(&mut self, conversation: ConversationId, seq: Seq) {
-        let mut positions = self.shared.positions();
-        if let Some(track) = positions.get_mut(conversation) {
+        let is_behind = self.shared.positions().update(conversation, |track| {
             track.head = track.head.max(seq);
-            if track.delivered >= track.head {
-                return;
-            }
+            track.delivered < track.head
+        });
+        if is_behind.unwrap_or(true) {
+            self.fall_behind(conversation);
         }
-        drop(positions);
-        self.fall_behind(conversation);
     }
 
     fn event(&mut self, event: Delivered) {
@@ -91,18 +89,19 @@ impl Delivery {
             }
             _ => true,
         });
-        if let (Some(&first), Some(track)) =
-            (taken_back.first(), self.shared.positions().get_mut(conversation))
-        {
-            // What was passed among them without being handed out is this session's own.
-            let mut seq = first;
-            while seq <= track.delivered {
-                if !taken_back.contains(&seq) {
-                    self.own_ahead.insert((conversation, seq));
+        if let Some(&first) = taken_back.first() {
+            let own_ahead = &mut self.own_ahead;
+            self.shared.positions().update(conversation, |track| {
+                // What was passed among them without being handed out is this session's own.
+                let mut seq = first;
+                while seq <= track.delivered {
+                    if !taken_back.contains(&seq) {
+                        own_ahead.insert((conversation, seq));
+                    }
+                    seq = seq.next();
                 }
-                seq = seq.next();
-            }
-            track.delivered = first.previous();
+                track.delivered = first.previous();
+            });
         }
         self.recheck.insert(conversation);
         if self.queued.insert(conversation) {
