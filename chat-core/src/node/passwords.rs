@@ -1,15 +1,12 @@
-//! Argon2id off the async threads, few at once and behind everything else that the machine has to do, so that
-//! a login storm degrades logins only.
+//! Argon2id off the async threads, few at once, so that a login storm degrades logins only.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use argon2::password_hash::phc::PasswordHash as PhcHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use metrics::Histogram;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::limit::{Limit, LimitHits};
@@ -85,11 +82,15 @@ impl Passwords {
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(closed)?;
         let began_at = Instant::now();
         self.wait_seconds.record(began_at - came_at);
-        let failed = |error| self.defect(error);
-        let done = on_own_thread(permit, work)
-            .map_err(|error| failed(BackendError::not_done("no thread to hash on").because(error)))?
+        // The permit goes along: where nobody waits for the outcome any more, the hash still takes its core.
+        let hash = move || {
+            let done = work();
+            drop(permit);
+            done
+        };
+        let done = tokio::task::spawn_blocking(hash)
             .await
-            .map_err(|error| failed(BackendError::broken("password hashing failed").because(error)));
+            .map_err(|error| self.defect(BackendError::broken("password hashing failed").because(error)));
         self.hash_seconds.record(began_at.elapsed());
         done
     }
@@ -97,34 +98,6 @@ impl Passwords {
     fn defect(&self, error: BackendError) -> Error {
         Error::from_backend(error, self.retry_after)
     }
-}
-
-/// What a hashing thread is nicer by: it gets about a tenth of what another thread gets that wants the same core.
-#[cfg(target_os = "linux")]
-const NICER: i32 = 10;
-
-/// Does the work on a thread that ends with it. A thread cannot take its former priority back, so none of the runtime's
-/// can be lent. The permit is the thread's: where nobody waits for the outcome any more, it still takes its core.
-fn on_own_thread<T: Send + 'static>(
-    permit: OwnedSemaphorePermit,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<oneshot::Receiver<T>> {
-    let (done, outcome) = oneshot::channel();
-    let hash = move || {
-        stand_back();
-        // Who asked may be gone.
-        let _ = done.send(work());
-        drop(permit);
-    };
-    thread::Builder::new().name("password".to_owned()).spawn(hash)?;
-    Ok(outcome)
-}
-
-/// Lets other threads go before this one, where the system has priorities of threads.
-fn stand_back() {
-    // Elsewhere this would be the priority of the whole process. Where it fails, hashing goes on as it is.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICER);
 }
 
 /// A place in the queue, given back when dropped.
@@ -218,14 +191,5 @@ mod tests {
         assert_eq!(passwords.running.available_permits(), 0);
         finish.send(()).unwrap();
         passwords.run(|| ()).await.unwrap();
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn hashing_stands_back_behind_other_threads() {
-        let priority = || rustix::process::getpriority_process(None).unwrap();
-        let passwords = Passwords::new(&Limits::default(), Arc::new(LimitHits::new()));
-        let of_hashing = passwords.run(priority).await.unwrap();
-        assert_eq!(of_hashing, (priority() + NICER).min(19));
     }
 }
