@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Node;
@@ -53,17 +52,15 @@ impl Commit {
             self.outcomes.extend(outcomes);
         }
     }
-}
 
-/// Tells of one commit after the other. Ends when its shard's writer has.
-pub(crate) async fn tell(node: Arc<Node>, mut commits: mpsc::Receiver<Commit>) {
-    while let Some(Commit {
-        messages,
-        authors,
-        outcomes,
-    }) = commits.recv().await
-    {
-        let mut telling = Telling::new(&node, messages.len());
+    /// Tells the senders, the sessions here and the other nodes.
+    pub(crate) fn tell(self, node: &Node) {
+        let Self {
+            messages,
+            authors,
+            outcomes,
+        } = self;
+        let mut telling = Telling::new(node, messages.len());
         let now = Instant::now();
         let durations: Vec<_> = authors
             .iter()

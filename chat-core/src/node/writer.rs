@@ -6,6 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -71,50 +72,61 @@ impl Writer {
     }
 }
 
-/// Starts two tasks a shard: one keeps the store busy, the other tells of what was stored.
+/// Starts a task for each shard.
 pub(crate) fn start(node: &Arc<Node>, queues: Queues, tasks: &TaskTracker) {
     for queue in queues {
-        // One transaction's outcomes may wait while the next one is under way.
-        let (outcomes, committed) = mpsc::channel(1);
-        spawn(
-            tasks,
-            node,
-            "writer",
-            store_batches(Arc::clone(node), queue, outcomes),
-        );
-        spawn(
-            tasks,
-            node,
-            "committed",
-            super::committed::tell(Arc::clone(node), committed),
-        );
+        spawn(tasks, node, "writer", store_batches(Arc::clone(node), queue));
     }
 }
 
-/// Ends when the queue is closed and empty.
-async fn store_batches(
-    node: Arc<Node>,
-    mut queue: mpsc::Receiver<Submission>,
-    outcomes: mpsc::Sender<Commit>,
-) {
+/// Stores one batch after the other, and tells of each while the next is under way. Ends when the queue is closed
+/// and empty.
+async fn store_batches(node: Arc<Node>, mut queue: mpsc::Receiver<Submission>) {
     let limit = node.limits.writer_batch.max(1);
+    let mut stored: Option<Commit> = None;
     loop {
         let mut batch = Vec::new();
-        let stopped = tokio::select! {
+        if stored.is_some() {
             // Cancel safe: `recv_many` takes nothing out before it answers.
-            taken = queue.recv_many(&mut batch, limit) => taken == 0,
-            () = node.stop_writing.cancelled() => {
-                queue.close();
-                queue.recv_many(&mut batch, limit).await == 0
+            let _ = queue.recv_many(&mut batch, limit).now_or_never();
+        }
+        if batch.is_empty() {
+            // Nothing waits that the store could do meanwhile.
+            tell(&node, stored.take());
+            if !gather(&node, &mut queue, &mut batch, limit).await {
+                return;
             }
-        };
-        if stopped {
-            return;
         }
-        let commit = store(&node, batch).await;
-        if outcomes.send(commit).await.is_err() {
-            return;
+        // The store gets to work first.
+        let (commit, ()) = tokio::join!(
+            biased;
+            store(&node, batch),
+            async { tell(&node, stored.take()) },
+        );
+        stored = Some(commit);
+    }
+}
+
+/// Waits for a batch; answers whether there is one, which there is not once the writer has stopped.
+async fn gather(
+    node: &Node,
+    queue: &mut mpsc::Receiver<Submission>,
+    batch: &mut Vec<Submission>,
+    limit: usize,
+) -> bool {
+    tokio::select! {
+        // Cancel safe: `recv_many` takes nothing out before it answers.
+        taken = queue.recv_many(batch, limit) => taken > 0,
+        () = node.stop_writing.cancelled() => {
+            queue.close();
+            queue.recv_many(batch, limit).await > 0
         }
+    }
+}
+
+fn tell(node: &Node, commit: Option<Commit>) {
+    if let Some(commit) = commit {
+        commit.tell(node);
     }
 }
 
