@@ -28,8 +28,10 @@ pub(crate) async fn run(node: Arc<Node>) {
     let mut is_running = true;
     while is_running {
         is_running = node.stop.run_until_cancelled(look.tick()).await.is_some();
-        limits.look(node.limit_hits.take(), &node.journal);
-        log.look(node.backends.log.status(), &node.journal);
+        // Nothing is kept for later where there is no later.
+        let pause = if is_running { PAUSE } else { Duration::ZERO };
+        limits.look(node.limit_hits.take(), pause, &node.journal);
+        log.look(node.backends.log.status(), pause, &node.journal);
     }
 }
 
@@ -46,13 +48,13 @@ struct Hits {
 }
 
 impl Limits {
-    fn look(&mut self, reached: Vec<(&'static str, u64)>, journal: &Journal) {
+    fn look(&mut self, reached: Vec<(&'static str, u64)>, pause: Duration, journal: &Journal) {
         let unusual = reached.into_iter().filter(|(limit, _)| *limit != USUAL.as_str());
         for (limit, count) in unusual {
             self.by_name.entry(limit).or_default().untold += count;
         }
         for (&limit, hits) in &mut self.by_name {
-            if hits.untold == 0 || hits.told_at.is_some_and(|at| at.elapsed() < PAUSE) {
+            if hits.untold == 0 || hits.told_at.is_some_and(|at| at.elapsed() < pause) {
                 continue;
             }
             hits.told_at = Some(Instant::now());
@@ -72,7 +74,7 @@ struct Log {
 }
 
 impl Log {
-    fn look(&mut self, status: LogStatus, journal: &Journal) {
+    fn look(&mut self, status: LogStatus, pause: Duration, journal: &Journal) {
         let mut is_back = false;
         match (status.is_away, self.away_since) {
             (true, None) => {
@@ -89,7 +91,7 @@ impl Log {
         }
         let count = status.dropped.saturating_sub(self.dropped);
         // Beyond the pause only once it is back: until then this record may be dropped as well.
-        let is_due = is_back || self.dropped_told_at.is_none_or(|at| at.elapsed() >= PAUSE);
+        let is_due = is_back || self.dropped_told_at.is_none_or(|at| at.elapsed() >= pause);
         if count > 0 && is_due {
             self.dropped = status.dropped;
             self.dropped_told_at = Some(Instant::now());

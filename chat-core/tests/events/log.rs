@@ -44,3 +44,21 @@ async fn a_log_that_was_away_holds_for_how_long_and_how_many_records_it_dropped(
     // One at the first loss, then one each ten seconds, and one at the return.
     assert!((3..=5).contains(&dropped.len()), "{dropped:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn records_dropped_within_the_pause_are_told_when_the_node_stops() {
+    let stage = Stage::default();
+    let chat = stage.chat();
+    lose_and_regain(&stage).await;
+    away(&stage, false, 1_007);
+    sleep(Duration::from_secs(2)).await;
+    let told = || {
+        let dropped = stage.fields_of("records_dropped").into_iter();
+        dropped
+            .map(|fields| fields["count"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(told(), 1_000, "the pause after what was told last is not over");
+    chat.shutdown().await;
+    assert_eq!(told(), 1_007);
+}
