@@ -44,9 +44,9 @@ impl Publisher {
         waiting.extend(notices);
         drop(waiting);
         self.gathered.notify_one();
-        for _ in 0..dropped {
-            NOTICES_DROPPED.count(&[]).increment(1);
-            self.limit_hits.hit(Limit::BusQueue);
+        if dropped > 0 {
+            NOTICES_DROPPED.count(&[]).increment(dropped as u64);
+            (0..dropped).for_each(|_| self.limit_hits.hit(Limit::BusQueue));
         }
     }
 
