@@ -5,9 +5,10 @@ use futures_util::TryStreamExt;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::accounts::{Account, Acks, Proof, Servers, accounts, in_order};
-use super::args::CommonArguments;
+use super::args::{CommonArguments, TimeArguments};
 use super::open_files::allow_connections;
 use super::progress::Progress;
+use super::rounds::{Rounds, Span};
 use super::seat::Seat;
 use super::stamp::{Run, write_hex};
 use super::tokens::Tokens;
@@ -67,6 +68,12 @@ impl Bench {
     pub(super) fn seats_of<'a>(&'a self, accounts: &'a [Account], acks: Acks) -> Vec<Seat<'a>> {
         let seats = self.seats(accounts, accounts.len()).into_iter();
         seats.map(|seat| Seat { acks, ..seat }).collect()
+    }
+
+    /// Rounds of work for so long, and so often a second where that is said.
+    pub(super) fn rounds(&self, rate: Option<u32>, time: TimeArguments) -> anyhow::Result<Rounds> {
+        let patience = self.common.patience;
+        Rounds::new(Span { rate, time, patience })
     }
 
     /// Logs the devices in, and gives their sessions in their order.

@@ -12,7 +12,7 @@ use super::dialogue::Dialogue;
 use super::direct::conversation;
 use super::fill::fill;
 use super::report::Report;
-use super::rounds::{Rounds, Span};
+use super::rounds::Rounds;
 use super::seat::Seat;
 use super::send_frame::{SendFrame, To};
 use super::view::Violations;
@@ -22,11 +22,7 @@ pub(super) async fn run(bench: &Bench, arguments: &HistoryArguments) -> Result<R
     let users = arguments.users as usize;
     let accounts = bench.accounts(2 * users, 2 * users).await?;
     let mut readers = readers(bench, &accounts, arguments).await?;
-    let rounds = Rounds::new(Span {
-        rate: arguments.rate,
-        time: arguments.time,
-        patience: bench.common.patience,
-    })?;
+    let rounds = bench.rounds(arguments.rate, arguments.time)?;
     bench.ready().await?;
     let pages = rounds.repeat(&mut readers, async |reader| reader.turn_page().await);
     bench

@@ -5,7 +5,6 @@ use serde_json::json;
 use super::args::LoginsArguments;
 use super::context::Bench;
 use super::report::Report;
-use super::rounds::{Rounds, Span};
 use crate::cli::Failure;
 
 pub(super) async fn run(bench: &Bench, arguments: &LoginsArguments) -> Result<Report, Failure> {
@@ -13,11 +12,7 @@ pub(super) async fn run(bench: &Bench, arguments: &LoginsArguments) -> Result<Re
     let users = arguments.users.map_or(connections, |users| users as usize);
     let accounts = bench.accounts(users, connections).await?;
     let seats = bench.seats(&accounts, connections);
-    let rounds = Rounds::new(Span {
-        rate: arguments.rate,
-        time: arguments.time,
-        patience: bench.common.patience,
-    })?;
+    let rounds = bench.rounds(arguments.rate, arguments.time)?;
     bench.ready().await?;
     let logins = rounds.repeat(&seats, async |seat| seat.enter(arguments.by).await.map(drop));
     bench

@@ -17,7 +17,7 @@ use super::history::{Reader, readers, report_pages};
 use super::idle::stay;
 use super::load::Load;
 use super::report::Report;
-use super::rounds::{Rounds, Span};
+use super::rounds::Rounds;
 use super::seat::Seat;
 use super::send_frame::SendFrame;
 use super::wire::{Incoming, Outgoing};
@@ -123,13 +123,7 @@ impl<'a> Beside<'a> {
             rate: Some(arguments.pages),
             size: arguments.size,
         };
-        let rounds = |rate| {
-            Rounds::new(Span {
-                rate: Some(rate),
-                time,
-                patience: bench.common.patience,
-            })
-        };
+        let rounds = |rate| bench.rounds(Some(rate), time);
         Ok(Self {
             visits: rounds(arguments.visits)?,
             visitors: prepare_visits(bench, arguments.size, visitors).await?,
