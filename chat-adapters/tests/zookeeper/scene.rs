@@ -7,6 +7,7 @@ use chat_adapters::zookeeper::{ZooKeeperOptions, ZooKeeperRegistry};
 use chat_core::ports::{Announcement, Peer, Registry};
 use chat_core::types::NodeId;
 use chat_test_services::{DEADLINE, TcpProxy, ZooKeeper};
+use futures_util::future::{select_all, try_join_all};
 use tokio::time::timeout;
 use zookeeper_client::Client;
 
@@ -84,6 +85,28 @@ pub(crate) async fn until(registry: &ZooKeeperRegistry, expected: &[Peer]) -> Du
     });
     assert!(all.await.is_ok(), "still {known:?} and not {expected:?}");
     begin.elapsed()
+}
+
+/// Waits until all of them know the same peers, and none another for a while; answers those.
+/// What a registry knows first may be from between two announcements.
+pub(crate) async fn at_rest(registries: &[ZooKeeperRegistry]) -> Vec<Peer> {
+    let begin = Instant::now();
+    loop {
+        let views = known_to(registries).await;
+        let another = registries
+            .iter()
+            .map(|registry| Box::pin(registry.changed(&views[0])));
+        if timeout(SLACK, select_all(another)).await.is_err() {
+            return views[0].clone();
+        }
+        assert!(begin.elapsed() < DEADLINE, "still {views:?}");
+    }
+}
+
+/// What each of them knows now, or as soon as it knows a peer.
+async fn known_to(registries: &[ZooKeeperRegistry]) -> Vec<Vec<Peer>> {
+    let views = registries.iter().map(|registry| registry.changed(&[]));
+    try_join_all(views).await.unwrap()
 }
 
 /// Fails where another set of peers becomes known within the time.
