@@ -3,19 +3,22 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
+use foldhash::quality::RandomState;
+
 use crate::clock::Timestamp;
 
 /// The last change of each key. Asking for recent ones costs nothing for the others.
 #[derive(Debug)]
 pub(super) struct Changes<K> {
-    last: HashMap<K, Timestamp>,
+    /// Some keys hold what clients chose, but nobody sees a hash, and the seed is each process's own.
+    last: HashMap<K, Timestamp, RandomState>,
     by_time: BTreeSet<(Timestamp, K)>,
 }
 
 impl<K> Default for Changes<K> {
     fn default() -> Self {
         Self {
-            last: HashMap::new(),
+            last: HashMap::default(),
             by_time: BTreeSet::new(),
         }
     }

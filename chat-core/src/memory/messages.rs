@@ -1,45 +1,43 @@
 //! Messages and conversations in memory.
 
 use std::cmp::Reverse;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
+use super::message_rows::MessageRows;
 use super::store::{GroupRow, State, UserRow};
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{Appended, ConversationHead, MessageRange, MessageStore, NewMessage, SendPolicy};
-use crate::types::{ConversationId, Device, GroupId, Message, MessageId, Seq, User, UserId};
+use crate::types::{ConversationId, Device, GroupId, Message, Seq, User, UserId};
 
-/// A conversation's messages: number `n` stands at index `n - 1`.
+/// A conversation's messages.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    messages: Vec<Message>,
-    numbers: HashMap<(UserId, MessageId), Seq>,
+    messages: MessageRows,
 }
 
 impl Conversation {
-    pub(super) const fn last_seq(&self) -> Seq {
+    pub(super) fn last_seq(&self) -> Seq {
         Seq::ZERO.advanced_by(self.messages.len() as u64)
     }
 
     /// Stores a message, unless its id is stored already or its sender may not.
     fn append(&mut self, new: &NewMessage, permitted: impl FnOnce() -> Result<User, Appended>) -> Appended {
-        let seq = self.last_seq().next();
-        let place = match self.numbers.entry((new.sender, new.id.clone())) {
-            Entry::Occupied(first) => return duplicate(&self.messages, *first.get()),
-            Entry::Vacant(place) => place,
+        let place = match self.messages.find(new.sender, &new.id) {
+            Ok(Message { seq, at, .. }) => return Appended::Duplicate { seq: *seq, at: *at },
+            Err(vacant) => vacant,
         };
         let from = match permitted() {
             Ok(from) => from,
             Err(refused) => return refused,
         };
-        place.insert(seq);
-        self.messages.push(Message {
+        let seq = self.last_seq().next();
+        let message = Message {
             conversation: new.conversation,
             seq,
             from,
@@ -48,22 +46,9 @@ impl Conversation {
             body: new.body.clone(),
             data: new.data.clone(),
             at: new.at,
-        });
+        };
+        self.messages.push(place, message);
         Appended::Stored { seq }
-    }
-
-    fn page(&self, start: usize, end: usize) -> &[Message] {
-        let end = end.min(self.messages.len());
-        self.messages.get(start..end).unwrap_or_default()
-    }
-}
-
-/// What is answered to a message that is stored under this number already.
-fn duplicate(messages: &[Message], seq: Seq) -> Appended {
-    let first = index(seq).checked_sub(1).and_then(|place| messages.get(place));
-    Appended::Duplicate {
-        seq,
-        at: first.map_or_else(Timestamp::default, |first| first.at),
     }
 }
 
@@ -86,7 +71,7 @@ impl MessageStore for MemoryStore {
             after,
             limit,
         };
-        Ok(self.state().range(range).to_vec())
+        Ok(self.state().range(range).cloned().collect())
     }
 
     async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
@@ -107,7 +92,8 @@ impl MessageStore for MemoryStore {
         };
         let end = before.map_or(usize::MAX, |before| index(before).saturating_sub(1));
         let end = end.min(all.messages.len());
-        Ok(all.page(end.saturating_sub(limit), end).to_vec())
+        let page = all.messages.between(end.saturating_sub(limit), end);
+        Ok(page.cloned().collect())
     }
 
     async fn heads(
@@ -168,10 +154,12 @@ impl State {
         appended
     }
 
-    fn range(&self, range: MessageRange) -> &[Message] {
+    fn range(&self, range: MessageRange) -> impl Iterator<Item = &Message> {
         let start = index(range.after);
-        let messages = self.conversations.get(&range.conversation);
-        messages.map_or(&[], |all| all.page(start, start.saturating_add(range.limit)))
+        let conversation = self.conversations.get(&range.conversation);
+        conversation
+            .into_iter()
+            .flat_map(move |all| all.messages.between(start, start.saturating_add(range.limit)))
     }
 
     /// Lets the two users of a direct conversation take part in it.

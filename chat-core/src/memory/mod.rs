@@ -17,6 +17,7 @@ mod friends;
 mod groups;
 mod json_lines;
 mod log;
+mod message_rows;
 mod messages;
 mod presence;
 mod registry;
