@@ -35,6 +35,7 @@ pub(super) fn cases() -> Vec<Case<Arc<dyn Bus>>> {
             a_dropped_wait_loses_nothing,
             what_is_there_is_answered_at_once_up_to_the_limit,
             a_nodes_own_notices_do_not_come_back_to_it,
+            a_node_that_another_listens_to_is_not_alone,
             nothing_is_no_error,
         }
     }
@@ -370,6 +371,14 @@ async fn a_nodes_own_notices_do_not_come_back_to_it(scene: BusScene) -> Verdict 
         equal("the next item", next(&*subscription).await?, expected)?;
     }
     Ok(())
+}
+
+async fn a_node_that_another_listens_to_is_not_alone(scene: BusScene) -> Verdict {
+    let node = NodeId::parse("n1")?;
+    let _own = scene.subscribe(&node, PLENTY).await?;
+    let other = scene.another().await?;
+    let _there = other.subscribe(&reader()?, PLENTY).await?;
+    holds("another node listens", !scene.is_alone(&node))
 }
 
 async fn nothing_is_no_error(scene: BusScene) -> Verdict {

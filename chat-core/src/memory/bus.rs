@@ -63,6 +63,10 @@ impl Bus for MemoryBus {
         Ok(())
     }
 
+    fn is_alone(&self, node: &NodeId) -> bool {
+        lock(&self.routes).open.values().all(|queue| queue.node == *node)
+    }
+
     async fn subscribe(
         &self,
         node: &NodeId,
@@ -211,5 +215,23 @@ impl Queue {
     fn close(&self) {
         lock(&self.state).closed = true;
         self.filled.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_is_alone_until_another_subscribes_and_once_it_has_gone() {
+        let [here, there] = ["n1", "n2"].map(|name| NodeId::parse(name).unwrap());
+        let bus = MemoryBus::default();
+        assert!(bus.is_alone(&here));
+        let _own = bus.subscribe(&here, 1).await.unwrap();
+        assert!(bus.is_alone(&here));
+        let other = bus.subscribe(&there, 1).await.unwrap();
+        assert!(!bus.is_alone(&here));
+        drop(other);
+        assert!(bus.is_alone(&here));
     }
 }

@@ -78,7 +78,8 @@ impl Commit {
 struct Telling<'a> {
     node: &'a Node,
     wakes: Wakes,
-    notices: Vec<Notice>,
+    /// For the other nodes, where there are any.
+    notices: Option<Vec<Notice>>,
     stored: u64,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Telling<'a> {
         Self {
             node,
             wakes: Wakes::default(),
-            notices: Vec::with_capacity(2 * messages),
+            notices: (!node.backends.bus.is_alone(&node.id)).then(|| Vec::with_capacity(2 * messages)),
             stored: 0,
         }
     }
@@ -127,18 +128,20 @@ impl<'a> Telling<'a> {
         let session = Some(author.id);
         for topic in topics_of(conversation) {
             self.node.hub.message(topic, &shared, session, &mut self.wakes);
-            let kind = NoticeKind::Message {
+        }
+        let Some(notices) = &mut self.notices else {
+            return;
+        };
+        notices.extend(topics_of(conversation).map(|topic| Notice {
+            topic,
+            origin: self.node.id.clone(),
+            kind: NoticeKind::Message {
                 conversation,
                 seq,
                 session,
                 frame: shared.frame(),
-            };
-            self.notices.push(Notice {
-                topic,
-                origin: self.node.id.clone(),
-                kind,
-            });
-        }
+            },
+        }));
     }
 
     /// Wakes whoever was told, and lets the other nodes know.
@@ -146,7 +149,9 @@ impl<'a> Telling<'a> {
         // Who has its answer finds it counted.
         self.node.meters.sends.add(self.stored);
         drop(self.wakes);
-        self.node.publisher.publish(self.notices);
+        if let Some(notices) = self.notices {
+            self.node.publisher.publish(notices);
+        }
     }
 }
 

@@ -95,6 +95,13 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     /// A failure means that some may not arrive. Never waits for receivers.
     async fn publish(&self, notices: &[Notice]) -> Result<(), BackendError>;
 
+    /// Whether surely no node but `node` has a subscription, so that nobody would get what it publishes. It may then
+    /// save itself the trouble. `false`, where nothing else is said: a bus mostly cannot know. Answers at once.
+    fn is_alone(&self, node: &NodeId) -> bool {
+        let _ = node;
+        false
+    }
+
     /// Opens the subscription of `node`, without any topic yet, that buffers at most `capacity` items.
     ///
     /// Beyond that, items are dropped and a [`BusItem::Gap`] takes their place. Notices that come from
