@@ -20,8 +20,9 @@ const LOG_BYTES_KEPT: &str = "67108864";
 /// it. A page that changes again and again, such as the last one of a busy conversation, is copied once then.
 const LOG_PAGES: &str = "16384";
 /// What the connection that writes keeps of the file in memory, in KiB with a minus as SQLite has it: the pages of some
-/// thousand busy conversations. Memory is taken as pages are read.
-const WRITER_CACHE: &str = "-65536";
+/// hundred busy conversations. What was taken once stays with the process, however long nothing is written, and further
+/// pages are quickly had from what the system keeps of the file.
+const WRITER_CACHE: &str = "-8192";
 /// Prepared statements kept by each connection: more than the store has.
 const STATEMENTS_KEPT: usize = 128;
 

@@ -37,6 +37,20 @@ async fn connections_are_durable_and_check_foreign_keys() {
 }
 
 #[tokio::test]
+async fn all_connections_together_keep_little_of_the_file_in_memory() {
+    let (_directory, store) = open().await;
+    let mut kibibytes = 0;
+    for pool in [&store.writer, &store.readers] {
+        // With a minus it is KiB, and else pages.
+        let each: i64 = setting(pool, "cache_size").await.parse().unwrap();
+        assert!(each < 0);
+        kibibytes -= each * i64::from(pool.options().get_max_connections());
+    }
+    // Two KiB for each of ten thousand clients.
+    assert!(kibibytes <= 20_000, "{kibibytes} KiB");
+}
+
+#[tokio::test]
 async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
     let (_directory, store) = open().await;
     for statement in [
