@@ -59,7 +59,7 @@ impl Session {
     }
 
     /// Begins a transaction. Everything that changes something is in one, so that a failure before the
-    /// commit has changed nothing.
+    /// commit has changed nothing, except for single statements that may be done twice.
     pub(super) async fn begin(&mut self) -> Result<(), CallError> {
         self.stage = Stage::Open;
         self.run("START TRANSACTION", "could not begin to write").await

@@ -8,7 +8,7 @@ use chat_core::types::{PasswordHash, User, UserId};
 use super::MySqlStore;
 use super::error::{CallError, failed};
 use super::session::Session;
-use super::shapes::{Shape, chunks};
+use super::shapes::{ROWS, Shape, chunks};
 use crate::sql::memberships::contacts;
 use crate::sql::rows::{bad_column, integer, size, user, user_id};
 
@@ -206,7 +206,13 @@ async fn read_contacts(session: &mut Session, user: UserId) -> Result<Contacts, 
 }
 
 async fn set_states(session: &mut Session, users: &[UserId], online: bool) -> Result<(), CallError> {
-    session.begin().await?;
+    // One statement is a transaction of its own, and a state may be written twice.
+    let is_one_statement = users.len() <= ROWS;
+    if is_one_statement {
+        session.begin_repeatable();
+    } else {
+        session.begin().await?;
+    }
     for chunk in chunks(users) {
         let state = if online { "online" } else { "offline" };
         let mut query = sqlx::query(STORE_STATES.sql(chunk.rows())).bind(state);
@@ -217,6 +223,10 @@ async fn set_states(session: &mut Session, users: &[UserId], online: bool) -> Re
             .execute(session.connection())
             .await
             .map_err(failed("could not store states"))?;
+    }
+    if is_one_statement {
+        session.end_repeatable();
+        return Ok(());
     }
     session.commit().await
 }

@@ -6,7 +6,7 @@ use chat_core::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector,
 use chat_core::types::{PasswordHash, User, UserId};
 
 use super::SqliteStore;
-use super::error::failed;
+use super::error::{commit_failed, failed};
 use super::memberships::contacts;
 use super::rows::{integer, json, size, user, user_id};
 
@@ -104,17 +104,17 @@ impl UserStore for SqliteStore {
         if users.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
+        // One statement, which is a transaction of its own.
         sqlx::query(
             "UPDATE User SET state = ?1
               WHERE id IN (SELECT value FROM json_each(?2)) AND state <> ?1",
         )
         .bind(if online { "online" } else { "offline" })
         .bind(json(users)?)
-        .execute(transaction.connection())
+        .execute(&self.writer)
         .await
-        .map_err(failed("could not store states"))?;
-        transaction.commit().await
+        .map_err(commit_failed("could not store states"))?;
+        Ok(())
     }
 
     async fn online_states(&self, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, BackendError> {

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         statements::a_batch_costs_as_many_statements_as_one_message,
         statements::each_call_of_a_login_costs_one_statement,
         statements::a_repeated_message_at_the_end_of_a_large_batch_is_told_from_the_new_ones,
+        statements::states_of_many_users_cost_one_statement,
         statements::the_largest_batch_is_stored,
         statements::a_refused_message_to_a_stranger_leaves_nothing_behind,
         texts::bodies_and_data_come_back_byte_for_byte,

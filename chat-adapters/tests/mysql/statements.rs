@@ -56,6 +56,27 @@ pub(crate) async fn a_batch_costs_as_many_statements_as_one_message(setting: Set
     assert_eq!(counts, [5, 5, 5, 5]);
 }
 
+/// Up to as many as a statement takes; more are one transaction, in which all of them are written or none.
+pub(crate) async fn states_of_many_users_cost_one_statement(setting: Setting) {
+    const ROWS: usize = 512;
+    let relay = Relay::start(&setting.database).await;
+    let store = MySqlStore::open(relay.options(&setting.database)).await.unwrap();
+    let ids = users(&store, ROWS + 1).await;
+    relay.take();
+    let mut counts = Vec::new();
+    for size in [1, 3, ROWS, ROWS + 1] {
+        for online in [true, false] {
+            store.set_states(&ids[..size], online).await.unwrap();
+            let expected = if online { &ids[..size] } else { &[] };
+            counts.push(counted(&relay.take()));
+            assert_eq!(store.online_states(None, ROWS + 2).await.unwrap(), expected);
+            relay.take();
+        }
+    }
+    // More than a statement takes: the beginning, two statements, the commit.
+    assert_eq!(counts, [1, 1, 1, 1, 1, 1, 4, 4]);
+}
+
 /// What a login asks, of a device that is known. Also the count of its session is one statement, which commits by itself.
 pub(crate) async fn each_call_of_a_login_costs_one_statement(setting: Setting) {
     let relay = Relay::start(&setting.database).await;
