@@ -25,13 +25,39 @@ pub(crate) struct Changes {
 struct Waiting {
     /// Of each user the latest change: whether they came online.
     changes: HashMap<UserId, bool>,
+    /// Of users who came online and of whom nobody has been told yet, what is known of their friends.
+    friends: HashMap<UserId, Friends>,
+    /// Numbers what is to be known of friends.
+    last_asked: u64,
     /// When the stored states are checked next.
     check_at: Instant,
     /// Whether there was ever a reason to, beside the start.
     is_doubted: bool,
 }
 
+/// What is known of the friends of a user who came online.
+#[derive(Debug)]
+struct Friends {
+    asked: FriendsAsked,
+    /// `None` until a login has read them.
+    ids: Option<Vec<UserId>>,
+}
+
+/// Whoever reads a user's friends after this was given out sees all who may not find the user online by
+/// themselves: presence knew of the user before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FriendsAsked(u64);
+
 impl Waiting {
+    /// Whoever reads the friends of a user from now on may tell of it, where there is room.
+    fn ask_for_friends(&mut self, user: UserId, capacity: usize) {
+        if self.friends.len() < capacity || self.friends.contains_key(&user) {
+            self.last_asked += 1;
+            let asked = FriendsAsked(self.last_asked);
+            self.friends.insert(user, Friends { asked, ids: None });
+        }
+    }
+
     fn doubt(&mut self, settling: Duration) {
         self.check_at = Instant::now() + settling;
         self.is_doubted = true;
@@ -44,6 +70,8 @@ impl Changes {
         Self {
             waiting: Mutex::new(Waiting {
                 changes: HashMap::new(),
+                friends: HashMap::new(),
+                last_asked: 0,
                 check_at: Instant::now() + settling,
                 is_doubted: false,
             }),
@@ -69,9 +97,33 @@ impl Changes {
                 waiting.doubt(self.settling);
             } else {
                 waiting.changes.insert(user, online);
+                if online {
+                    waiting.ask_for_friends(user, self.capacity);
+                } else {
+                    waiting.friends.remove(&user);
+                }
             }
         }
         self.added.notify_one();
+    }
+
+    /// Answers whether a user's friends, where they are read from now on, are of use to who tells of the user.
+    pub(crate) fn asks_for_friends(&self, user: UserId) -> Option<FriendsAsked> {
+        self.lock().friends.get(&user).map(|friends| friends.asked)
+    }
+
+    /// Keeps a user's friends, who were asked for before they were read, until somebody tells of the user.
+    pub(crate) fn friends_read(&self, user: UserId, asked: FriendsAsked, ids: Vec<UserId>) {
+        if let Some(friends) = self.lock().friends.get_mut(&user)
+            && friends.asked == asked
+        {
+            friends.ids = Some(ids);
+        }
+    }
+
+    /// A user's friends, where a login has read them; they are not kept any longer.
+    pub(super) fn take_friends(&self, user: UserId) -> Option<Vec<UserId>> {
+        self.lock().friends.remove(&user)?.ids
     }
 
     /// How many wait.
@@ -79,10 +131,12 @@ impl Changes {
         self.lock().changes.len()
     }
 
-    /// Gives changes back that could not be told; a later one of the same user stands.
+    /// Gives changes back that could not be told; a later one of the same user stands. Friends that were
+    /// read meanwhile may be friends no more by the time of the next attempt, which reads them anew.
     pub(super) fn give_back(&self, changes: impl IntoIterator<Item = (UserId, bool)>) {
         let mut waiting = self.lock();
         for (user, online) in changes {
+            waiting.friends.remove(&user);
             waiting.changes.entry(user).or_insert(online);
         }
     }
@@ -156,6 +210,46 @@ mod tests {
         let mut taken = changes.take(10);
         taken.sort_unstable();
         assert_eq!(taken, [(user(1), true), (user(2), false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn friends_count_only_where_they_were_read_after_their_user_came_online() {
+        let changes = Changes::new(2, LEASE, Arc::new(LimitHits::new()));
+        assert_eq!(changes.asks_for_friends(user(1)), None);
+        changes.add(&[user(1)], true);
+        let early = changes.asks_for_friends(user(1)).unwrap();
+        changes.add(&[user(1)], false);
+        assert_eq!(changes.asks_for_friends(user(1)), None);
+        changes.add(&[user(1)], true);
+        changes.friends_read(user(1), early, vec![user(7)]);
+        assert_eq!(changes.take_friends(user(1)), None, "read before presence knew");
+
+        changes.add(&[user(1)], true);
+        let asked = changes.asks_for_friends(user(1)).unwrap();
+        changes.friends_read(user(1), asked, vec![user(8)]);
+        assert_eq!(changes.take_friends(user(1)), Some(vec![user(8)]));
+        assert_eq!(changes.take_friends(user(1)), None, "they are not kept");
+
+        changes.add(&[user(1)], true);
+        let asked = changes.asks_for_friends(user(1)).unwrap();
+        changes.friends_read(user(1), asked, vec![user(9)]);
+        changes.give_back(changes.take(1));
+        assert_eq!(
+            changes.take_friends(user(1)),
+            None,
+            "read before the last attempt"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_capacity_no_friends_are_kept() {
+        let changes = Changes::new(2, LEASE, Arc::new(LimitHits::new()));
+        for id in 1..=3 {
+            changes.add(&[user(id)], true);
+            changes.take(1);
+        }
+        let asked = [1, 2, 3].map(|id| changes.asks_for_friends(user(id)).is_some());
+        assert_eq!(asked, [true, true, false]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use crate::error::GoodbyeCode;
 use crate::ports::Topic;
 use crate::protocol::Goodbye;
 use crate::session::{SessionShared, SharedMessage};
-use crate::types::{ById, ConversationId, Device, GroupId, Seq, SessionId, UserId};
+use crate::types::{ById, ConversationId, Device, GroupId, Seq, SessionId, User, UserId};
 
 /// Who is told what on this node, and which topics the node has to listen to for that.
 #[derive(Debug)]
@@ -148,6 +148,13 @@ impl Hub {
             Topic::Group(_) => None,
         });
         users.collect()
+    }
+
+    /// One of the users who have a session here, with their name.
+    pub(crate) fn user(&self, user: UserId) -> Option<User> {
+        let state = self.read();
+        let sessions = state.by_topic.get(&Topic::User(user))?;
+        sessions.first().map(|session| session.user.clone())
     }
 
     /// Which of these users have a session here.

@@ -109,9 +109,7 @@ impl Teller {
         users: &[UserId],
         online: bool,
     ) -> Result<(), (Vec<UserId>, BackendError)> {
-        let call = self.node.backends.stores.users.users(users);
-        let read = self.node.store.bounded(Access::Read, call).await;
-        let users = read.map_err(|error| (users.to_vec(), error))?;
+        let users = self.names(users).await.map_err(|error| (users.to_vec(), error))?;
         let mut rest = users.as_slice();
         while !rest.is_empty() {
             let (some, others) = rest.split_at(rest.len().min(self.node.limits.presence_reads.max(1)));
@@ -124,15 +122,36 @@ impl Teller {
         Ok(())
     }
 
+    /// Users with their names, which need not be read of those who are here.
+    async fn names(&self, users: &[UserId]) -> Result<Vec<User>, BackendError> {
+        let (mut named, mut elsewhere) = (Vec::with_capacity(users.len()), Vec::new());
+        for &id in users {
+            match self.node.hub.user(id) {
+                Some(user) => named.push(user),
+                None => elsewhere.push(id),
+            }
+        }
+        if !elsewhere.is_empty() {
+            let call = self.node.backends.stores.users.users(&elsewhere);
+            named.extend(self.node.store.bounded(Access::Read, call).await?);
+        }
+        Ok(named)
+    }
+
+    /// A user's friends; they need not be read where the login that brought the user has done so.
+    async fn friends_of(&self, user: UserId) -> Result<Vec<UserId>, BackendError> {
+        if let Some(friends) = self.node.changes.take_friends(user) {
+            return Ok(friends);
+        }
+        let call = self.node.backends.stores.friends.friends(user);
+        let friends = self.node.store.bounded(Access::Read, call).await?;
+        Ok(friends.into_iter().map(|friend| friend.id).collect())
+    }
+
     async fn tell_friends(&self, user: &User, online: bool) -> Result<(), BackendError> {
         let node = &self.node;
-        let call = node.backends.stores.friends.friends(user.id);
-        let friends = node.store.bounded(Access::Read, call).await?;
-        let friends: Vec<_> = friends
-            .into_iter()
-            .map(|friend| friend.id)
-            .filter(|&id| id != user.id)
-            .collect();
+        let mut friends = self.friends_of(user.id).await?;
+        friends.retain(|&id| id != user.id);
         let listening = self.are_online(&friends).await?;
         let user = user.clone();
         let Ok(frame) = (Event::Presence { user, online }).to_frame().encode() else {

@@ -232,7 +232,12 @@ pub(crate) async fn open(
     };
     node.hub.listening(node.limits.bus_timeout).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
+    let asked = node.changes.asks_for_friends(user.id);
     let Contacts { friends, memberships } = node.store.read(stores.users.contacts(user.id)).await?;
+    if let Some(asked) = asked {
+        let ids = friends.iter().map(|friend| friend.id).collect();
+        node.changes.friends_read(user.id, asked, ids);
+    }
     for membership in &memberships {
         node.hub.follow(shared.id, membership.group.id);
     }

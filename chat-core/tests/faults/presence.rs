@@ -208,6 +208,28 @@ async fn who_logs_in_elsewhere_after_a_kill_stays_online() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_logs_in_is_told_of_without_reading_their_name_and_friends_again() {
+    let cluster = Cluster::new();
+    let node = cluster.node("node");
+    let (alice, bob) = friends(&node).await;
+    let mut bob_here = session(&node.chat, &bob).await;
+    cluster.stores_as_online(&[&bob]).await;
+    // A store takes its time to write, and the login reads meanwhile.
+    node.store
+        .away("set_states", Fault::Delay(Duration::from_millis(1)));
+    let reads = || ["users", "friends"].map(|method| node.store.calls(method));
+    let [users, friends] = reads();
+    let _alice_here = session(&node.chat, &alice).await;
+    assert_eq!(
+        reads(),
+        [users + 1, friends],
+        "the host's application names a user by id"
+    );
+    is_told(&mut bob_here, &alice, true).await;
+    assert_eq!(reads(), [users + 1, friends]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_store_missed_is_written_and_told_when_it_is_back() {
     for missed in ["set_states", "users", "friends", Faults::ANY] {
         for fault in [Fault::FailBefore, Fault::FailAfter, Fault::Delay(LONG)] {
