@@ -45,7 +45,6 @@ methods! {
         create_user = "CreateUser": Once(CreateUserRequest) -> CreateUserResponse;
         credentials = "Credentials": Read(CredentialsRequest) -> CredentialsResponse;
         users = "Users": Read(UsersRequest) -> UsersResponse;
-        contacts = "Contacts": Read(ContactsRequest) -> ContactsResponse;
         set_states = "SetStates": Repeatable(SetStatesRequest) -> SetStatesResponse;
         online_states = "OnlineStates": Read(OnlineStatesRequest) -> OnlineStatesResponse;
     }
@@ -77,6 +76,7 @@ methods! {
     "DeviceService" {
         open_device = "OpenDevice": Repeatable(OpenDeviceRequest) -> OpenDeviceResponse;
         opened_devices = "OpenedDevices": Read(OpenedDevicesRequest) -> OpenedDevicesResponse;
+        session_start = "SessionStart": Read(SessionStartRequest) -> SessionStartResponse;
         positions = "Positions": Read(PositionsRequest) -> PositionsResponse;
         position = "Position": Read(PositionRequest) -> PositionResponse;
         advance_cursors = "AdvanceCursors": Repeatable(AdvanceCursorsRequest) -> AdvanceCursorsResponse;

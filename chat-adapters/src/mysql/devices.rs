@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
+use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position, SessionStart};
 use chat_core::types::{ConversationId, Device, UserId};
 use chat_core::{BackendError, Timestamp};
 
-use super::{MySqlStore, cursors, opening, positions};
+use super::{MySqlStore, cursors, opening, positions, start};
 
 #[async_trait]
 impl DeviceStore for MySqlStore {
@@ -28,6 +28,15 @@ impl DeviceStore for MySqlStore {
         limit: usize,
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         opening::opened(self, window, after, limit).await
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        start::read(self, user, device, limit).await
     }
 
     async fn positions(

@@ -42,6 +42,7 @@ mod pool;
 mod positions;
 mod session;
 mod shapes;
+mod start;
 mod store;
 mod tokens;
 mod users;

@@ -2,14 +2,13 @@
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector, UserStore};
+use chat_core::ports::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
 use chat_core::types::{PasswordHash, User, UserId};
 
 use super::MySqlStore;
 use super::error::{CallError, failed};
 use super::session::Session;
 use super::shapes::{ROWS, Shape, chunks};
-use crate::sql::memberships::contacts;
 use crate::sql::rows::{bad_column, integer, size, user, user_id};
 
 /// Users by id.
@@ -43,11 +42,6 @@ impl UserStore for MySqlStore {
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError> {
         let ids = &sorted(ids)[..];
         self.call(|mut session| async move { (by_ids(&mut session, ids).await, session) })
-            .await
-    }
-
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
-        self.call(|mut session| async move { (read_contacts(&mut session, user).await, session) })
             .await
     }
 
@@ -186,23 +180,6 @@ async fn by_ids(session: &mut Session, ids: &[UserId]) -> Result<Vec<User>, Call
         }
     }
     Ok(users)
-}
-
-/// A user's friends and memberships, as `contacts` tells them apart.
-async fn read_contacts(session: &mut Session, user: UserId) -> Result<Contacts, CallError> {
-    let rows = sqlx::query_as(
-        "SELECT u.id, u.name AS groupname, '' AS groupdesc, 0 AS members, '' AS grouprole, 0 AS joined_seq
-           FROM Friend f STRAIGHT_JOIN User u ON u.id = f.friendid WHERE f.userid = ?
-          UNION ALL
-         SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
-           FROM GroupUser m STRAIGHT_JOIN AllGroup g ON g.id = m.groupid WHERE m.userid = ?",
-    )
-    .bind(integer(user.get()))
-    .bind(integer(user.get()))
-    .fetch_all(session.connection())
-    .await
-    .map_err(failed("could not read contacts"))?;
-    Ok(contacts(rows)?)
 }
 
 async fn set_states(session: &mut Session, users: &[UserId], online: bool) -> Result<(), CallError> {

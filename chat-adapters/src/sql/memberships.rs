@@ -1,16 +1,15 @@
 //! Groups and memberships as their rows hold them.
 
 use chat_core::BackendError;
-use chat_core::ports::Contacts;
 use chat_core::types::{Description, Group, GroupMembership, GroupName, Role};
 
-use super::rows::{bad_column, count, group_id, seq, user};
+use super::rows::{bad_column, count, group_id, seq};
 
 /// A group with one of its memberships.
 #[derive(sqlx::FromRow)]
 pub(crate) struct MembershipRow {
-    id: i64,
-    groupname: String,
+    pub(super) id: i64,
+    pub(super) groupname: String,
     groupdesc: String,
     members: i64,
     grouprole: String,
@@ -25,21 +24,6 @@ impl MembershipRow {
             joined_seq: seq(self.joined_seq)?,
         })
     }
-}
-
-/// A user's contacts, whose friends are rows with a name and without a role.
-pub(crate) fn contacts(rows: Vec<MembershipRow>) -> Result<Contacts, BackendError> {
-    let (mut friends, mut memberships) = (Vec::new(), Vec::new());
-    for row in rows {
-        if row.grouprole.is_empty() {
-            friends.push(user((row.id, row.groupname))?);
-        } else {
-            memberships.push(row.into_membership()?);
-        }
-    }
-    friends.sort_unstable_by_key(|friend| friend.id);
-    memberships.sort_unstable_by_key(|membership| membership.group.id);
-    Ok(Contacts { friends, memberships })
 }
 
 /// A stored group.

@@ -5,3 +5,4 @@ pub(crate) mod migrations;
 pub(crate) mod numbering;
 pub(crate) mod positions;
 pub(crate) mod rows;
+pub(crate) mod start;

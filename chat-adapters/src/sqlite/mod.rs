@@ -41,6 +41,7 @@ mod options;
 mod plans;
 mod positions;
 mod rows;
+mod start;
 mod store;
 mod tokens;
 mod users;

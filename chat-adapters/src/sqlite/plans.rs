@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{SqliteStore, append, cursors, groups, history, positions, users};
+use super::{SqliteStore, append, cursors, groups, history, positions, start};
 
 const OFFLINE_MESSAGES: &str = "SELECT message FROM OfflineMessage WHERE userid = ?1";
 
@@ -58,7 +58,7 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
         append::READ_ACCESS,
         append::STORE_CONVERSATIONS,
         append::STORE_MESSAGES,
-        users::READ_CONTACTS,
+        start::READ_START,
         cursors::COUNT_SESSION,
         cursors::COPY_FURTHEST,
         cursors::READ_UNSEEN,

@@ -2,21 +2,12 @@
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector, UserStore};
+use chat_core::ports::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
 use chat_core::types::{PasswordHash, User, UserId};
 
 use super::SqliteStore;
 use super::error::{commit_failed, failed};
-use super::memberships::contacts;
 use super::rows::{integer, json, size, user, user_id};
-
-/// A user's friends and memberships, as `contacts` tells them apart.
-pub(super) const READ_CONTACTS: &str =
-    "SELECT u.id, u.name AS groupname, '' AS groupdesc, 0 AS members, '' AS grouprole, 0 AS joined_seq
-      FROM Friend f CROSS JOIN User u ON u.id = f.friendid WHERE f.userid = ?1
-     UNION ALL
-    SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
-      FROM GroupUser m CROSS JOIN AllGroup g ON g.id = m.groupid WHERE m.userid = ?1";
 
 #[async_trait]
 impl UserStore for SqliteStore {
@@ -89,15 +80,6 @@ impl UserStore for SqliteStore {
         .await
         .map_err(failed("could not read users"))?;
         rows.into_iter().map(user).collect()
-    }
-
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
-        let rows = sqlx::query_as(READ_CONTACTS)
-            .bind(integer(user.get()))
-            .fetch_all(&self.readers)
-            .await
-            .map_err(failed("could not read contacts"))?;
-        contacts(rows)
     }
 
     async fn set_states(&self, users: &[UserId], online: bool) -> Result<(), BackendError> {

@@ -78,7 +78,6 @@ async fn use_everything(store: &MySqlStore, ids: &[UserId]) -> GroupId {
     store.friends(one).await.unwrap();
     store.remove_friend(one, other).await.unwrap();
     store.users(ids).await.unwrap();
-    store.contacts(one).await.unwrap();
     store.set_states(ids, true).await.unwrap();
     store.online_states(None, 10).await.unwrap();
     store.create_user(&new_user("user 0")).await.unwrap();
@@ -154,6 +153,7 @@ async fn use_devices(store: &MySqlStore, user: UserId, conversations: &[Conversa
             };
             store.read_ranges(&[range]).await.unwrap();
         }
+        store.session_start(user, &device, 10).await.unwrap();
         store.positions(user, &device, None, 10).await.unwrap();
         store.heads(user, &device, 10).await.unwrap();
     }

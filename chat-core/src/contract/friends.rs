@@ -5,8 +5,7 @@ use tokio::task::JoinSet;
 use super::check::{Verdict, equal};
 use super::runner::{Case, Scene, cases};
 use super::scene::{PLENTY, unknown_user};
-use crate::ports::{AddFriend, Contacts, RemoveFriend, Stores};
-use crate::types::ConversationId;
+use crate::ports::{AddFriend, RemoveFriend, Stores};
 
 pub(super) fn cases() -> Vec<Case<Stores>> {
     cases! {
@@ -23,7 +22,6 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             ending_a_friendship_again_changes_nothing,
             friends_come_by_ascending_id,
             an_unknown_user_has_no_friends,
-            contacts_are_a_users_friends_and_memberships,
         }
         Restart { friendships_survive_a_restart }
     }
@@ -196,31 +194,4 @@ async fn friendships_survive_a_restart(scene: Scene<Stores>) -> Verdict {
         scene.friends.friends(alice.id).await?,
         vec![bob],
     )
-}
-
-async fn contacts_are_a_users_friends_and_memberships(scene: Scene<Stores>) -> Verdict {
-    let ids = scene.user_ids(12).await?;
-    let (alice, loner) = (scene.user("alice").await?.id, scene.user("loner").await?.id);
-    for friend in ids.iter().rev() {
-        scene.friends.add_friend(alice, *friend, PLENTY).await?;
-        let group = scene.group(&format!("group {friend}"), *friend).await?;
-        scene.join(group, alice).await?;
-        scene.fill(ConversationId::group(group), alice, 1, 2).await?;
-    }
-    scene.group("own", alice).await?;
-    let contacts = scene.users.contacts(alice).await?;
-    equal(
-        "the friends",
-        &contacts.friends,
-        &scene.friends.friends(alice).await?,
-    )?;
-    equal("how many friends", contacts.friends.len(), 12)?;
-    let memberships = scene.groups.memberships(alice).await?;
-    equal("the memberships", &contacts.memberships, &memberships)?;
-    equal("how many memberships", memberships.len(), 13)?;
-    for nobody in [loner, unknown_user()?] {
-        let none = scene.users.contacts(nobody).await?;
-        equal("the contacts of nobody", none, Contacts::default())?;
-    }
-    Ok(())
 }

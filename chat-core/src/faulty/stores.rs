@@ -8,9 +8,10 @@ use super::Faulty;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::{
-    AddFriend, Appended, Contacts, ConversationHead, CreateGroup, CreateUser, Credentials, CursorAdvance,
+    AddFriend, Appended, ConversationHead, CreateGroup, CreateUser, Credentials, CursorAdvance,
     DeviceSession, DeviceStore, FriendStore, GroupStore, JoinGroup, LeaveGroup, MessageRange, MessageStore,
-    NewGroup, NewMessage, NewUser, Position, RemoveFriend, StoredToken, TokenStore, UserSelector, UserStore,
+    NewGroup, NewMessage, NewUser, Position, RemoveFriend, SessionStart, StoredToken, TokenStore,
+    UserSelector, UserStore,
 };
 use crate::types::{
     ConversationId, Device, Group, GroupId, GroupMembership, Member, Message, Seq, TokenHash, User, UserId,
@@ -28,10 +29,6 @@ impl<P: UserStore + ?Sized> UserStore for Faulty<P> {
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError> {
         self.call("users", self.inner.users(ids)).await
-    }
-
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
-        self.call("contacts", self.inner.contacts(user)).await
     }
 
     async fn set_states(&self, users: &[UserId], online: bool) -> Result<(), BackendError> {
@@ -209,6 +206,16 @@ impl<P: DeviceStore + ?Sized> DeviceStore for Faulty<P> {
         limit: usize,
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         self.call("opened_devices", self.inner.opened_devices(window, after, limit))
+            .await
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        self.call("session_start", self.inner.session_start(user, device, limit))
             .await
     }
 

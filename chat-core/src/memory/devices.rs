@@ -8,7 +8,7 @@ use super::MemoryStore;
 use super::store::State;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
+use crate::ports::{Contacts, CursorAdvance, DeviceSession, DeviceStore, Position, SessionStart};
 use crate::types::{ConversationId, Device, Seq, UserId};
 
 #[async_trait]
@@ -46,6 +46,27 @@ impl DeviceStore for MemoryStore {
             Some((user, device, epoch))
         });
         Ok(opened.collect())
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        let state = self.state();
+        // Direct conversations come before those of groups.
+        let direct = state
+            .conversations_of(user, None)
+            .take_while(|id| id.as_group().is_none());
+        let positions = direct.filter_map(|id| state.position(user, device, id));
+        Ok(SessionStart {
+            contacts: Contacts {
+                friends: state.friends(user),
+                memberships: state.memberships(user),
+            },
+            positions: positions.take(limit).collect(),
+        })
     }
 
     async fn positions(

@@ -8,7 +8,7 @@ use super::MemoryStore;
 use super::device_rows::Devices;
 use super::store::{State, UserRow};
 use crate::error::BackendError;
-use crate::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector, UserStore};
+use crate::ports::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
 use crate::types::{User, UserId};
 
 #[async_trait]
@@ -57,14 +57,6 @@ impl UserStore for MemoryStore {
             .filter_map(|id| state.user(id))
             .map(|row| row.user.clone())
             .collect())
-    }
-
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
-        let state = self.state();
-        Ok(Contacts {
-            friends: state.friends(user),
-            memberships: state.memberships(user),
-        })
     }
 
     async fn set_states(&self, users: &[UserId], online: bool) -> Result<(), BackendError> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::BackendError;
+use crate::ports::Contacts;
 use crate::types::{ConversationId, Device, Seq, UserId};
 
 /// How far a conversation has come, and how far one device has acknowledged it.
@@ -25,6 +26,15 @@ pub struct Position {
 pub struct DeviceSession {
     /// Counts this device's sessions: of two, the one with the higher number replaces the other.
     pub epoch: u64,
+}
+
+/// What a session begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionStart {
+    /// Whom its user knows, and where they are a member.
+    pub contacts: Contacts,
+    /// Where its device stands in the first of its user's direct conversations.
+    pub positions: Vec<Position>,
 }
 
 /// A device's acknowledgement.
@@ -70,6 +80,18 @@ pub trait DeviceStore: std::fmt::Debug + Send + Sync + 'static {
         after: Option<(UserId, Device)>,
         limit: usize,
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError>;
+
+    /// What a session of a device begins with, all of it as it was at one moment: its user's friends and memberships, and where
+    /// the device stands in their direct conversations, as [`positions`](Self::positions) answers, at most `limit`.
+    ///
+    /// Conversations of groups are not among these, because a node follows a group before it asks how far the group
+    /// has come. Nothing is there of an unknown user.
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError>;
 
     /// Where a device stands in the conversations its user takes part in: by ascending id (in the
     /// order of [`ConversationId`]), those after `after`, at most `limit`. A conversation without a message has `last_seq` 0.

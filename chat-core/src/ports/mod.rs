@@ -28,7 +28,7 @@ mod users;
 use std::sync::Arc;
 
 pub use self::bus::{Bus, BusItem, BusSubscription, Notice, NoticeKind, Topic};
-pub use self::devices::{CursorAdvance, DeviceSession, DeviceStore, Position};
+pub use self::devices::{CursorAdvance, DeviceSession, DeviceStore, Position, SessionStart};
 pub use self::friends::{AddFriend, FriendStore, RemoveFriend};
 pub use self::groups::{CreateGroup, GroupStore, JoinGroup, LeaveGroup, NewGroup};
 pub use self::log::{EventLog, Level, LogRecord, LogStatus};

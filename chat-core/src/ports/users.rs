@@ -72,9 +72,6 @@ pub trait UserStore: std::fmt::Debug + Send + Sync + 'static {
     /// Finds users by id. Unknown ids are left out; the order is by ascending id, each once.
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError>;
 
-    /// A user's friends and memberships at one moment, for a login; none of an unknown user.
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError>;
-
     /// Writes whether users are online, for people who read the table; unknown ids are ignored.
     ///
     /// Safe to repeat. Presence itself, not this column, tells who is online.

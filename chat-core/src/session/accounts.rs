@@ -8,10 +8,11 @@ use super::account_records::{LoginMethod, logged_in, login_failed, user_register
 use super::delivery::Delivery;
 use super::handle::{Inner, SessionHandle};
 use super::inbox::SessionShared;
+use super::reads::listed_at_most;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::node::{Limit, Node};
-use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser};
+use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser, SessionStart};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
 use crate::types::{Device, Password, Token, User, UserName};
 
@@ -233,7 +234,11 @@ pub(crate) async fn open(
     node.hub.listening(node.limits.bus_timeout).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
     let asked = node.changes.asks_for_friends(user.id);
-    let Contacts { friends, memberships } = node.store.read(stores.users.contacts(user.id)).await?;
+    let start = stores
+        .devices
+        .session_start(user.id, &device, listed_at_most(node));
+    let SessionStart { contacts, positions } = node.store.read(start).await?;
+    let Contacts { friends, memberships } = contacts;
     if let Some(asked) = asked {
         let ids = friends.iter().map(|friend| friend.id).collect();
         node.changes.friends_read(user.id, asked, ids);
@@ -242,6 +247,8 @@ pub(crate) async fn open(
         node.hub.follow(shared.id, membership.group.id);
     }
     node.hub.listening(node.limits.bus_timeout).await;
+    // What has come to groups is read only now that they are followed.
+    let delivery = Delivery::new(Arc::clone(node), shared, positions, !memberships.is_empty());
     let friends: Vec<UserView> = session.views(friends).await;
     let groups = memberships.into_iter().map(GroupView::from).collect();
     let (token, token_expires_at) = token.unzip();
@@ -254,7 +261,7 @@ pub(crate) async fn open(
         groups,
     };
     Ok(Opened {
-        delivery: Delivery::new(Arc::clone(node), shared),
+        delivery,
         session,
         welcome,
     })

@@ -34,6 +34,16 @@ impl Read {
     }
 }
 
+/// How many conversations a page of them has.
+pub(crate) fn page_size(node: &Node) -> usize {
+    node.limits.background_page.max(1)
+}
+
+/// How many the store is asked for: one more than a page has tells whether another page follows.
+pub(crate) fn listed_at_most(node: &Node) -> usize {
+    page_size(node).saturating_add(1)
+}
+
 /// Lists the user's conversations after one of them.
 pub(crate) fn list(
     node: &Arc<Node>,
@@ -43,8 +53,7 @@ pub(crate) fn list(
 ) -> BoxFuture<'static, Read> {
     let (node, shared) = (Arc::clone(node), Arc::clone(shared));
     async move {
-        // One more than a page has tells whether another one follows.
-        let limit = node.limits.background_page.max(1).saturating_add(1);
+        let limit = listed_at_most(&node);
         let devices = &node.backends.stores.devices;
         let call = devices.positions(shared.user.id, &shared.device, after, limit);
         Read::Listed(read(&node, failures, call).await)

@@ -8,7 +8,7 @@ use chat_core::contract::{Capabilities, Fixture};
 use chat_core::memory::{MemoryBus, MemoryPresence, MemoryStore};
 use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
-    MessageRange, MessageStore, NewMessage, Notice, Position, Presence, Stores, Topic,
+    MessageRange, MessageStore, NewMessage, Notice, Position, Presence, SessionStart, Stores, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
@@ -146,6 +146,15 @@ impl DeviceStore for BrokenStore {
         limit: usize,
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         self.store.opened_devices(window, after, limit).await
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        self.store.session_start(user, device, limit).await
     }
 
     async fn positions(

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chat_core::memory::{MemoryBus, MemoryStore};
 use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
-    GroupStore, MessageRange, MessageStore, NewMessage, Notice, Position, Topic,
+    GroupStore, MessageRange, MessageStore, NewMessage, Notice, Position, SessionStart, Topic,
 };
 use chat_core::types::{ConversationId, Device, Message, MessageId, NodeId, Seq, UserId};
 use chat_core::{BackendError, Timestamp};
@@ -177,6 +177,19 @@ impl DeviceStore for Messages {
         limit: usize,
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         self.store.opened_devices(window, after, limit).await
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        let mut start = self.store.session_start(user, device, limit).await?;
+        for position in &mut start.positions {
+            *position = self.misplace(*position);
+        }
+        Ok(start)
     }
 
     async fn positions(

@@ -1,7 +1,10 @@
 //! What a login asks of the store.
 
 use chat_core::Timestamp;
-use chat_core::ports::{CursorAdvance, DeviceStore, MessageStore, NewMessage, SendPolicy, TokenStore};
+use chat_core::ports::{
+    CreateGroup, CursorAdvance, DeviceStore, GroupStore, MessageStore, NewGroup, NewMessage, SendPolicy,
+    TokenStore,
+};
 use chat_core::types::{Body, ConversationId, Device, MessageId, MessageIdOrigin, Seq, Token, UserId};
 use serde_json::json;
 
@@ -25,7 +28,7 @@ fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_costs_five_calls_whatever_the_number_of_conversations() {
+async fn a_login_costs_four_calls_whatever_the_number_of_conversations() {
     let world = World::default();
     let chat = world.chat();
     let alice = user(&chat, "alice").await;
@@ -56,10 +59,11 @@ async fn a_login_costs_five_calls_whatever_the_number_of_conversations() {
     store.put_token(alice.id, token.hash(), far, 10).await.unwrap();
 
     let calls = || {
-        let asked = ["token", "open_device", "contacts", "positions", "read_ranges"];
+        let asked = ["token", "open_device", "session_start", "read_ranges"];
         // Friends are read by who tells them, which is no part of the login.
         let not_asked = [
             "memberships",
+            "positions",
             "position",
             "read_after",
             "read_before",
@@ -76,4 +80,53 @@ async fn a_login_costs_five_calls_whatever_the_number_of_conversations() {
     let messages = frames.iter().filter(|frame| frame["type"] == "message");
     assert_eq!(messages.count(), WITH_NEWS * NEWS);
     assert_eq!(calls(), (asked.map(|calls| calls + 1), not_asked));
+}
+
+/// How far groups have come is read after they are followed, so that nothing can fall between.
+#[tokio::test(start_paused = true)]
+async fn the_groups_of_who_logs_in_cost_one_call_more_and_come_after_direct_conversations() {
+    let world = World::default();
+    let chat = world.chat();
+    let (alice, bob) = (user(&chat, "alice").await, user(&chat, "bob").await);
+    let store = world.store();
+    let mut conversations = vec![ConversationId::direct(alice.id, bob.id)];
+    for name in ["one", "two"] {
+        let group = NewGroup {
+            id: None,
+            name: name.parse().unwrap(),
+            description: "".parse().unwrap(),
+            creator: alice.id,
+        };
+        let CreateGroup::Created(made) = store.create_group(&group, 10).await.unwrap() else {
+            panic!("{name} is made");
+        };
+        store.join_group(made.group.id, bob.id, 10, 10).await.unwrap();
+        conversations.push(ConversationId::group(made.group.id));
+    }
+    let token = Token::random().unwrap();
+    let far = Timestamp::from_millis(4_000_000_000_000);
+    store.put_token(alice.id, token.hash(), far, 10).await.unwrap();
+    for conversation in &conversations {
+        store
+            .append(&[message(*conversation, bob.id, "news")])
+            .await
+            .unwrap();
+    }
+
+    let calls =
+        || ["session_start", "positions", "position", "read_ranges"].map(|name| world.store.calls(name));
+    let before = calls();
+    let mut connection = chat.accept(None).unwrap();
+    let login = json!({"type": "login", "token": token.reveal(), "device": "phone"});
+    connection.receive(login.to_string().as_bytes());
+    let frames = frames_until(&mut connection, "synced").await;
+    let told: Vec<_> = frames
+        .iter()
+        .filter(|frame| frame["type"] == "message")
+        .map(|frame| frame["conversation"].as_str().unwrap().to_owned())
+        .collect();
+    let expected: Vec<_> = conversations.iter().map(ToString::to_string).collect();
+    assert_eq!(told, expected);
+    let [start, positions, position, ranges] = before;
+    assert_eq!(calls(), [start + 1, positions + 1, position, ranges + 1]);
 }

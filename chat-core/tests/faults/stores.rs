@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chat_core::faulty::{Fault, Faults};
-use chat_core::protocol::Event;
+use chat_core::protocol::{CreateGroup, Event};
 use chat_core::types::ConversationId;
 use chat_core::{Chat, ErrorCode, Limits, Session};
 use futures_util::future::join_all;
@@ -143,6 +143,12 @@ async fn failing_reads_only_delay_what_was_stored_before_a_login() {
         pair.alice.send(message).await.unwrap();
     }
     let bob = pair.bob.user().clone();
+    // Conversations of groups are listed by a read of their own.
+    let group = CreateGroup {
+        name: "group".parse().unwrap(),
+        description: "".parse().unwrap(),
+    };
+    pair.bob.create_group(group).await.unwrap();
     drop(pair.bob);
     let mut bob = session(&pair.chat, &bob).await;
     world.store.next_calls("positions", 3, Fault::FailBefore);

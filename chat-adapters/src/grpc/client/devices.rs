@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position};
+use chat_core::ports::{CursorAdvance, DeviceSession, DeviceStore, Position, SessionStart};
 use chat_core::types::{ConversationId, Device, UserId};
 use chat_core::{BackendError, Timestamp};
 
@@ -32,6 +32,16 @@ impl DeviceStore for RemoteStore {
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError> {
         let request = (window, after, limit).to_wire();
         self.call(&methods::opened_devices, request).await
+    }
+
+    async fn session_start(
+        &self,
+        user: UserId,
+        device: &Device,
+        limit: usize,
+    ) -> Result<SessionStart, BackendError> {
+        let request = (user, device.clone(), limit).to_wire();
+        self.call(&methods::session_start, request).await
     }
 
     async fn positions(

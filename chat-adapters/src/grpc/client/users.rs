@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector, UserStore};
+use chat_core::ports::{CreateUser, Credentials, NewUser, UserSelector, UserStore};
 use chat_core::types::{User, UserId};
 
 use super::RemoteStore;
@@ -21,10 +21,6 @@ impl UserStore for RemoteStore {
 
     async fn users(&self, ids: &[UserId]) -> Result<Vec<User>, BackendError> {
         self.call(&methods::users, ids.to_vec().to_wire()).await
-    }
-
-    async fn contacts(&self, user: UserId) -> Result<Contacts, BackendError> {
-        self.call(&methods::contacts, user.to_wire()).await
     }
 
     async fn set_states(&self, users: &[UserId], online: bool) -> Result<(), BackendError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::Timestamp;
-use chat_core::ports::{CursorAdvance, DeviceSession, Position};
+use chat_core::ports::{Contacts, CursorAdvance, DeviceSession, Position, SessionStart};
 use chat_core::types::{ConversationId, Device, UserId};
 
 use super::super::proto;
@@ -13,11 +13,18 @@ record!(Position as DevicePosition { conversation, last_seq, acked_seq });
 record!(CursorAdvance as CursorAdvance { user, device, conversation, seq });
 record!(DeviceSession as OpenDeviceResponse { epoch });
 message!(UserDevice(user: UserId, device: Device));
-needed!(Position as DevicePosition, (UserId, Device) as UserDevice);
+record!(Contacts as Contacts { friends, memberships });
+record!(SessionStart as SessionStartResponse { contacts, positions });
+needed!(
+    Contacts as Contacts,
+    Position as DevicePosition,
+    (UserId, Device) as UserDevice
+);
 
 message!(OpenDeviceRequest(user: UserId, device: Device, at: Timestamp, devices_limit: usize));
 message!(OpenedDevicesRequest(window_ms: Duration, after: Option<(UserId, Device)>, limit: usize));
 message!(OpenedDevicesResponse(opened: Vec<(UserId, Device, u64)>));
+message!(SessionStartRequest(user: UserId, device: Device, limit: usize));
 message!(PositionsRequest(user: UserId, device: Device, after: Option<ConversationId>, limit: usize));
 message!(PositionsResponse(positions: Vec<Position>));
 message!(PositionRequest(user: UserId, device: Device, conversation: ConversationId));

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use chat_core::ports::{Contacts, CreateUser, Credentials, NewUser, UserSelector};
+use chat_core::ports::{CreateUser, Credentials, NewUser, UserSelector};
 use chat_core::types::{User, UserId};
 
 use super::super::proto::create_user_response::Outcome;
@@ -12,8 +12,6 @@ needed!(User as User);
 
 message!(UsersRequest(ids: Vec<UserId>));
 message!(UsersResponse(users: Vec<User>));
-message!(ContactsRequest(user: UserId));
-record!(Contacts as ContactsResponse { friends, memberships });
 message!(SetStatesRequest(users: Vec<UserId>, online: bool));
 message!(SetStatesResponse());
 message!(OnlineStatesRequest(after: Option<UserId>, limit: usize));

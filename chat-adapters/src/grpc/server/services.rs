@@ -52,8 +52,6 @@ service!(UserService as Users of UserStore {
         |store, user: UserSelector| async move { store.credentials(&user).await };
     users(UsersRequest) -> UsersResponse:
         |store, ids: Vec<UserId>| async move { store.users(&ids).await };
-    contacts(ContactsRequest) -> ContactsResponse:
-        |store, user| store.contacts(user);
     set_states(SetStatesRequest) -> SetStatesResponse:
         |store, (users, online): (Vec<UserId>, bool)| async move { store.set_states(&users, online).await };
     online_states(OnlineStatesRequest) -> OnlineStatesResponse:
@@ -110,6 +108,8 @@ service!(DeviceService as Devices of DeviceStore {
             async move { store.open_device(user, &device, at, devices_limit).await };
     opened_devices(OpenedDevicesRequest) -> OpenedDevicesResponse:
         |store, (window, after, limit)| store.opened_devices(window, after, limit);
+    session_start(SessionStartRequest) -> SessionStartResponse:
+        |store, (user, device, limit)| async move { store.session_start(user, &device, limit).await };
     positions(PositionsRequest) -> PositionsResponse:
         |store, (user, device, after, limit)|
             async move { store.positions(user, &device, after, limit).await };

@@ -3,11 +3,17 @@
 mod opened;
 mod positions;
 mod sessions;
+mod start;
 
 use super::runner::Case;
 use crate::ports::Stores;
 
 pub(super) fn cases() -> Vec<Case<Stores>> {
-    let suites = [opened::cases(), positions::cases(), sessions::cases()];
+    let suites = [
+        opened::cases(),
+        positions::cases(),
+        sessions::cases(),
+        start::cases(),
+    ];
     suites.into_iter().flatten().collect()
 }

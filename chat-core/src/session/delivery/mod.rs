@@ -20,6 +20,7 @@ use super::positions::Track;
 use super::reads::Read;
 use super::shared_event::Delivered;
 use crate::node::Node;
+use crate::ports::Position;
 use crate::protocol::Goodbye;
 use crate::types::{ConversationId, Seq};
 
@@ -63,6 +64,8 @@ struct CatchUp {
     listed: Option<ConversationId>,
     /// Whether all conversations were listed.
     complete: bool,
+    /// Whether groups are listed before anything is read, so that messages of both kinds come with the same reads.
+    groups_follow: bool,
     /// Up to where the conversations that are behind have to come.
     targets: HashMap<ConversationId, Seq>,
     /// Conversations that got messages since; they come after `synced`.
@@ -80,8 +83,15 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn new(node: Arc<Node>, shared: Arc<SessionShared>) -> Self {
-        Self {
+    /// Begins with the first page of the user's direct conversations. Those of groups, where the user is in any, are
+    /// listed after them.
+    pub(crate) fn new(
+        node: Arc<Node>,
+        shared: Arc<SessionShared>,
+        direct: Vec<Position>,
+        has_groups: bool,
+    ) -> Self {
+        let mut delivery = Self {
             node,
             shared,
             ready: VecDeque::new(),
@@ -94,7 +104,9 @@ impl Delivery {
             reading: None,
             failures: 0,
             goodbye: None,
-        }
+        };
+        delivery.listed(direct, has_groups);
+        delivery
     }
 
     /// What comes next; `None` when the session has ended, for which [`goodbye`](Self::goodbye)

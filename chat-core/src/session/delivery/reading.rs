@@ -16,7 +16,8 @@ impl Delivery {
         if self.reading.is_some() {
             return;
         }
-        if !self.behind.is_empty() {
+        let lists_first = matches!(&self.stage, Stage::CatchUp(catch_up) if catch_up.groups_follow);
+        if !self.behind.is_empty() && !lists_first {
             self.reading = Some(self.read_behind());
             return;
         }
@@ -78,7 +79,7 @@ impl Delivery {
             0
         };
         match read {
-            Read::Listed(Ok(positions)) => self.listed(positions),
+            Read::Listed(Ok(positions)) => self.listed(positions, false),
             Read::Listed(Err(_)) => {}
             Read::Found(conversation, Ok(position)) => self.found(conversation, position),
             Read::Found(conversation, Err(_)) => {
@@ -100,12 +101,15 @@ impl Delivery {
         }
     }
 
-    fn listed(&mut self, mut page: Vec<Position>) {
+    /// Takes in a page of conversations, which those of groups may follow also where it is not full.
+    pub(super) fn listed(&mut self, mut page: Vec<Position>, groups_follow: bool) {
         let Stage::CatchUp(catch_up) = &mut self.stage else {
             return;
         };
-        let size = self.node.limits.background_page.max(1);
-        catch_up.complete = page.len() <= size;
+        let size = reads::page_size(&self.node);
+        let is_last = page.len() <= size;
+        catch_up.complete = is_last && !groups_follow;
+        catch_up.groups_follow = is_last && groups_follow;
         page.truncate(size);
         catch_up.listed = page.last().map(|position| position.conversation);
         let mut positions = self.shared.positions();
