@@ -1,4 +1,4 @@
-//! Cases of [`FriendStore`](crate::ports::FriendStore), and of what shows friends with memberships.
+//! Cases of [`FriendStore`](crate::ports::FriendStore).
 
 use tokio::task::JoinSet;
 
