@@ -1,6 +1,5 @@
 //! Names that are announced twice, and entries that are no announcements.
 
-use chat_core::ports::Registry as _;
 use chat_test_services::ZooKeeper;
 use futures_util::future::join_all;
 use libtest_mimic::Trial;
