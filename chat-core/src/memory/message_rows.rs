@@ -56,10 +56,9 @@ impl MessageRows {
     }
 
     /// Adds the next message, for which there was no other.
-    pub(super) fn push(&mut self, place: Vacant, message: Message) {
-        let numbered = (place.hash, message.seq);
+    pub(super) fn push(&mut self, Vacant { hash }: Vacant, message: Message) {
         self.numbers
-            .insert_unique(place.hash, numbered, |(hash, _)| *hash);
+            .insert_unique(hash, (hash, message.seq), |(hash, _)| *hash);
         match self.chunks.last_mut() {
             Some(chunk) if chunk.len() < CHUNK => chunk.push(message),
             Some(_) => {
