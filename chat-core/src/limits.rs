@@ -47,7 +47,7 @@ pub struct Limits {
     /// least recent are forgotten beyond it.
     pub remembered_addresses: usize,
 
-    /// Passwords hashed at once; each takes a core and 19 MiB.
+    /// Passwords hashed at once; each takes a core and 19 MiB. 0 for half of the cores, at least one.
     pub password_hashes: usize,
     /// Logins and registrations that wait for their hash; beyond it they are `rate_limited`.
     pub password_queue: usize,
@@ -158,7 +158,7 @@ impl Default for Limits {
             failed_logins_per_address_per_minute: 60,
             failed_logins_per_address_burst: 200,
             remembered_addresses: 100_000,
-            password_hashes: 2,
+            password_hashes: 0,
             password_queue: 2_048,
             token_lifetime: Duration::from_secs(30 * 24 * 3_600),
             tokens_per_user: 100,

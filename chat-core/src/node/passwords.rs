@@ -1,7 +1,9 @@
 //! Argon2id off the async threads, few at once, so that a login storm degrades logins only.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
 
 use argon2::password_hash::phc::PasswordHash as PhcHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -33,7 +35,7 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) fn new(limits: &Limits, limit_hits: Arc<LimitHits>) -> Self {
         Self {
-            running: Arc::new(Semaphore::new(limits.password_hashes.max(1))),
+            running: Arc::new(Semaphore::new(at_once(limits.password_hashes))),
             waiting: AtomicUsize::new(0),
             queue: limits.password_queue,
             retry_after: limits.retry_after,
@@ -100,6 +102,15 @@ impl Passwords {
     }
 }
 
+/// How many passwords are hashed at once. With as many as there are cores, messages would have to wait for their turn
+/// between the hashes.
+fn at_once(configured: usize) -> usize {
+    match configured {
+        0 => (available_parallelism().map_or(1, NonZeroUsize::get) / 2).max(1),
+        _ => configured,
+    }
+}
+
 /// A place in the queue, given back when dropped.
 struct Place<'a>(&'a AtomicUsize);
 
@@ -159,6 +170,14 @@ mod tests {
         assert!(!passwords.verify(&wrong, Some(hash)).await.unwrap());
         let decoy = Password::parse("an account that does not exist").unwrap();
         assert!(!passwords.verify(&decoy, None).await.unwrap());
+    }
+
+    #[test]
+    fn half_of_the_cores_hash_where_nothing_else_is_said() {
+        let cores = available_parallelism().unwrap().get();
+        assert!(at_once(0) >= 1);
+        assert!(at_once(0) * 2 <= cores.max(2));
+        assert_eq!([1, 7].map(at_once), [1, 7]);
     }
 
     #[tokio::test]
