@@ -148,13 +148,19 @@ const MAY_BE_NEVER: &[&str] = &[
     "store_probe_interval",
 ];
 
+/// Counts of which zero leaves it to the server to choose one.
+const MAY_BE_CHOSEN: &[&str] = &["password_hashes"];
+
 fn check_each_limit(settings: &Settings) -> Result<(), Failure> {
     let limits = Table::try_from(&settings.limits).map_err(anyhow::Error::from)?;
     for (name, value) in &limits {
         match value {
-            Value::Integer(count) => require((1..=LARGEST_COUNT).contains(count), || {
-                format!("`limits.{name}` must be from 1 to {LARGEST_COUNT}, not {count}")
-            })?,
+            Value::Integer(count) => {
+                let least = i64::from(!MAY_BE_CHOSEN.contains(&name.as_str()));
+                require((least..=LARGEST_COUNT).contains(count), || {
+                    format!("`limits.{name}` must be from {least} to {LARGEST_COUNT}, not {count}")
+                })?;
+            }
             Value::String(text) => {
                 let period: Duration = humantime::parse_duration(text).map_err(anyhow::Error::from)?;
                 let zero = if MAY_BE_NEVER.contains(&name.as_str()) {
