@@ -40,10 +40,10 @@ use std::process::ExitCode;
 
 use crate::arguments::Arguments;
 
-/// Gives back the 19 MiB that each password hash takes; the system's allocator keeps them once for
-/// every thread that has ever hashed.
+/// Gives back what is free some seconds later, also what SQLite took and the 19 MiB of each password hash; the system's
+/// allocator keeps it, for every thread anew.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::read() {

@@ -26,7 +26,7 @@ use rows::Append;
 
 /// The one that the server has too.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Stores messages by multi-row inserts, and does nothing else.
 #[derive(Debug, Parser)]

@@ -24,7 +24,7 @@ use directory::Directory;
 
 /// The one that the server has too.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Relays JSON lines between logged-in connections, and does nothing else.
 #[derive(Debug, Parser)]
