@@ -23,6 +23,8 @@ const LOG_PAGES: &str = "16384";
 /// hundred busy conversations. What was taken once stays with the process, however long nothing is written, and further
 /// pages are quickly had from what the system keeps of the file.
 const WRITER_CACHE: &str = "-8192";
+/// What each connection that reads keeps, likewise.
+const READER_CACHE: &str = "-1024";
 /// Prepared statements kept by each connection: more than the store has.
 const STATEMENTS_KEPT: usize = 128;
 
@@ -41,7 +43,9 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<SqliteStore, OpenErr
         readers: pool(
             options,
             options.readers.get(),
-            connect_options(options).pragma("query_only", "ON"),
+            connect_options(options)
+                .pragma("cache_size", READER_CACHE)
+                .pragma("query_only", "ON"),
         )
         .await?,
     };
