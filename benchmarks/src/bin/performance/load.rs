@@ -29,6 +29,8 @@ impl Load {
             .args(["--server", servers, "--json", "bench"])
             .args(arguments.split_whitespace())
             .arg("--no-progress")
+            .arg("--tokens")
+            .arg(programs.tokens(servers))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -43,7 +43,7 @@ struct Arguments {
     #[arg(value_enum)]
     rows: Vec<Row>,
     /// Runs of ours and of the reference, in turns
-    #[arg(long, default_value = "5")]
+    #[arg(long, default_value = "3")]
     runs: NonZeroUsize,
     /// Print each figure as a JSON object with the figures of all runs
     #[arg(long)]

@@ -10,6 +10,7 @@ use chat_test_services::Process;
 #[derive(Debug)]
 pub(crate) struct Programs {
     directory: PathBuf,
+    tokens: tempfile::TempDir,
 }
 
 impl Programs {
@@ -19,7 +20,14 @@ impl Programs {
         let directory = this.parent().context("this program is in no folder")?;
         Ok(Self {
             directory: directory.to_owned(),
+            tokens: tempfile::tempdir()?,
         })
+    }
+
+    /// Where the loads of some servers keep the tokens of their users: hashing passwords anew for each run would take
+    /// longer than the runs.
+    pub(crate) fn tokens(&self, servers: &str) -> PathBuf {
+        self.tokens.path().join(servers.replace([':', ','], "-"))
     }
 
     /// A folder on the disk that the programs are on, for files that have to be durable.

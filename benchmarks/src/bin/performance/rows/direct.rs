@@ -11,7 +11,7 @@ const PAIRS: &str = "direct --connections 100";
 pub(super) async fn window(context: Context<'_>, window: u32) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Memory)?;
     let relay = Relay::start(context.programs)?;
-    let load = format!("{PAIRS} --window {window} --duration 3s");
+    let load = format!("{PAIRS} --window {window} --duration 2s");
     let (ours, reference) = in_turns(
         context.runs,
         async || delivered(context, &server.address, &load).await,
@@ -28,9 +28,9 @@ pub(super) async fn window(context: Context<'_>, window: u32) -> anyhow::Result<
 pub(super) async fn latency(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Memory)?;
     let relay = Relay::start(context.programs)?;
-    let fastest = format!("{PAIRS} --window 64 --duration 3s");
+    let fastest = format!("{PAIRS} --window 64 --duration 2s");
     let rate = delivered(context, &server.address, &fastest).await? / 5.0;
-    let load = format!("{PAIRS} --rate {rate:.0} --duration 4s");
+    let load = format!("{PAIRS} --rate {rate:.0} --duration 3s");
     let (ours, reference) = in_turns(
         context.runs,
         async || p99(context, &server.address, &load).await,

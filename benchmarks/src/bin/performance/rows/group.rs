@@ -11,7 +11,7 @@ const MEMBERS: &str = "group --connections 1000";
 pub(super) async fn deliveries(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Memory)?;
     let relay = Relay::start(context.programs)?;
-    let load = format!("{MEMBERS} --window 30 --duration 4s");
+    let load = format!("{MEMBERS} --window 30 --duration 3s");
     let (ours, reference) = in_turns(
         context.runs,
         async || delivered(context, &server.address, &load).await,
@@ -27,7 +27,7 @@ pub(super) async fn deliveries(context: Context<'_>) -> anyhow::Result<Vec<Figur
 /// fill whatever the system keeps for that member.
 pub(super) async fn slow_reader(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Memory)?;
-    let load = format!("{MEMBERS} --rate 50 --size 2000 --duration 5s");
+    let load = format!("{MEMBERS} --rate 50 --size 2000 --duration 4s");
     let (beside, without) = in_turns(
         context.runs,
         async || p99(context, &server.address, &format!("{load} --stalled 1")).await,

@@ -15,7 +15,7 @@ use crate::server::{Server, Store};
 
 const CONNECTIONS: u32 = 10_000;
 /// What was freed is given back to the system by then, and the server has stopped to look for what changed last.
-const SETTLING: Duration = Duration::from_secs(20);
+const SETTLING: Duration = Duration::from_secs(15);
 /// Long enough for what the server does every few seconds.
 const WATCHED: Duration = Duration::from_secs(20);
 

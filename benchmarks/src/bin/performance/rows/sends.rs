@@ -11,7 +11,7 @@ use crate::samples::Samples;
 use crate::server::{Server, Store};
 
 /// A hundred senders with ten messages under way each: 1,000 in flight.
-pub(super) const IN_FLIGHT: &str = "direct --connections 200 --window 10 --duration 4s";
+pub(super) const IN_FLIGHT: &str = "direct --connections 200 --window 10 --duration 3s";
 
 pub(super) async fn sqlite(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(context.programs, Store::Sqlite)?;
