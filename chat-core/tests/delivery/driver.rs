@@ -35,6 +35,8 @@ struct Open {
     number: u64,
     node: usize,
     session: Session,
+    /// How many sends had an answer when it began.
+    sends_before: usize,
 }
 
 /// A message that was sent, to be sent again.
@@ -52,6 +54,8 @@ struct Driver {
     members: HashSet<(usize, usize)>,
     open: HashMap<usize, Open>,
     sent: Vec<Past>,
+    /// How many sends had an answer.
+    sends: usize,
     sessions: u64,
     history: History,
 }
@@ -76,6 +80,7 @@ impl Driver {
             members: HashSet::new(),
             open: HashMap::new(),
             sent: Vec::new(),
+            sends: 0,
             sessions: 0,
             history: History::default(),
         };
@@ -146,6 +151,7 @@ impl Driver {
                 number,
                 node,
                 session,
+                sends_before: self.sends,
             },
         );
     }
@@ -213,6 +219,7 @@ impl Driver {
     }
 
     fn sent(&mut self, user: usize, session: u64, to: Recipient, result: Result<Sent, Error>) {
+        self.sends += 1;
         match result {
             Ok(sent) => self.history.push(Record::Sent {
                 session,
@@ -308,15 +315,22 @@ impl Driver {
 
     async fn next(&mut self, open: &mut Open, reached: &mut HashMap<ConversationId, Seq>) {
         let event = open.session.next_event().await.expect("the session goes on");
-        if let Event::Message(message) = event {
-            reached.insert(message.conversation, message.seq);
-            self.history.push(Record::Delivered {
-                session: open.number,
-                conversation: message.conversation,
-                seq: message.seq,
-                from: message.from.id,
-                id: message.id,
-            });
+        match event {
+            Event::Message(message) => {
+                reached.insert(message.conversation, message.seq);
+                self.history.push(Record::Delivered {
+                    session: open.number,
+                    conversation: message.conversation,
+                    seq: message.seq,
+                    from: message.from.id,
+                    id: message.id,
+                });
+            }
+            // What was stored before the session began has come. What was sent since may come later.
+            Event::Synced if self.sends == open.sends_before => {
+                self.history.push(Record::ReadToEnd { session: open.number });
+            }
+            _ => {}
         }
     }
 

@@ -38,6 +38,24 @@ fn own_messages_stay_out_when_a_membership_is_looked_up_again() {
     assert_eq!(run(&script, &setting), []);
 }
 
+/// The pull tells that the group was made lately, while a session hands out what was stored before it began.
+#[test]
+fn what_was_stored_before_the_login_comes_before_synced_when_a_membership_is_looked_up_again() {
+    let setting = Setting {
+        delivery_page: 64,
+        ..Setting::default()
+    };
+    let script = [
+        Step::Open { device: 1, node: 0 },
+        Step::Send(vec![send(1, GROUP), send(1, GROUP), send(1, GROUP)]),
+        Step::Open { device: 0, node: 0 },
+        read(0, 1),
+        Step::Wait { millis: 200 },
+        read(0, 9),
+    ];
+    assert_eq!(run(&script, &setting), []);
+}
+
 /// A page is on its way to the session, longer than its reader has patience, when its user leaves.
 #[test]
 fn a_page_that_is_under_way_is_not_handed_out_after_leaving() {

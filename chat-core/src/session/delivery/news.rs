@@ -89,7 +89,8 @@ impl Delivery {
             }
             _ => true,
         });
-        if let Some(&first) = taken_back.first() {
+        if let (Some(&first), Some(&last)) = (taken_back.first(), taken_back.last()) {
+            self.owe_again(conversation, last);
             let own_ahead = &mut self.own_ahead;
             self.shared.positions().update(conversation, |track| {
                 // What was passed among them without being handed out is this session's own.
@@ -106,6 +107,14 @@ impl Delivery {
         self.recheck.insert(conversation);
         if self.queued.insert(conversation) {
             self.behind.push_back(conversation);
+        }
+    }
+
+    /// What was read before `synced` and is taken back still has to come before it.
+    fn owe_again(&mut self, conversation: ConversationId, last: Seq) {
+        if let Stage::CatchUp(catch_up) = &mut self.stage {
+            let target = catch_up.targets.entry(conversation).or_default();
+            *target = last.max(*target);
         }
     }
 }
