@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::chat_builder::ChatBuilder;
 use crate::connection::Connection;
 use crate::error::{Error, ErrorCode, GoodbyeCode};
+use crate::host::Host;
 use crate::limits::Limits;
 use crate::meters::catalogue::GOODBYES;
 use crate::node::{self, Node, Tasks};
 use crate::operation::{NodeRole, Readiness};
-use crate::ports::{Backends, Level, NoticeKind, Topic};
+use crate::ports::{Backends, Level};
 use crate::protocol::{AckMode, Goodbye, Login};
 use crate::session::{self, LoginMethod, Opened, Session};
 use crate::types::{Device, NodeId, Password, User, UserId, UserName};
@@ -221,12 +222,9 @@ impl Chat {
         Ok(Session::new(self.open(user, options.device).await?, options.ack))
     }
 
-    /// Ends a user's sessions on all nodes, of one device where it is named; on a
-    /// [backend](NodeRole::Backend) it does nothing.
-    pub fn expel(&self, user: UserId, device: Option<Device>) {
-        let Ok(node) = self.for_clients() else { return };
-        node.hub.expel(user, device.as_ref());
-        node.tell(Topic::User(user), NoticeKind::Expelled { device });
+    /// What the application itself does among its users.
+    pub fn host(&self) -> Host {
+        Host::of(self.clone())
     }
 
     async fn open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
@@ -289,7 +287,7 @@ impl Chat {
     }
 
     /// The node, where it is there for users.
-    fn for_clients(&self) -> Result<&Arc<Node>, Error> {
+    pub(crate) fn for_clients(&self) -> Result<&Arc<Node>, Error> {
         let node = self.node_ref();
         match node.role {
             NodeRole::Clients => Ok(node),

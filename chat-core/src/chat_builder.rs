@@ -58,10 +58,14 @@ impl ChatBuilder {
         self
     }
 
-    /// Sets who may write to a user directly; anyone otherwise.
+    /// Sets who may write to a user directly; anyone otherwise. [`SendPolicy::System`] is for the application's own
+    /// messages, and means the same as [`SendPolicy::Anyone`] here.
     #[must_use]
     pub const fn send_policy(mut self, policy: SendPolicy) -> Self {
-        self.policy = policy;
+        self.policy = match policy {
+            SendPolicy::Friends => SendPolicy::Friends,
+            SendPolicy::Anyone | SendPolicy::System => SendPolicy::Anyone,
+        };
         self
     }
 

@@ -352,7 +352,9 @@ fn expelled() -> String {
         let client = tokio::task::spawn_blocking(move || {
             let mut wire = Wire::connect(address);
             let (id, _) = wire.begin_as("alice");
-            embedder.expel(serde_json::from_value(json!(id)).unwrap(), None);
+            embedder
+                .host()
+                .expel(serde_json::from_value(json!(id)).unwrap(), None);
             goodbye(&mut wire)
         });
         let (done, shutdown) = tokio::sync::oneshot::channel::<()>();

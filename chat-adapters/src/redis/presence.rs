@@ -74,20 +74,27 @@ impl RedisPresence {
         Ok(read(answers, read_users, what)?.into_iter().flatten().collect())
     }
 
-    /// How many leases have ended on each shard that answers, and why another one does not.
-    async fn ended(&self, now: Timestamp) -> (Vec<(Shard, usize)>, Option<CallError>) {
+    /// Counts on each shard the users whose last lease ends within these times.
+    async fn count_ends(&self, from: &str, to: &str) -> (Vec<Shard>, Answers) {
         let shards: Vec<_> = Shard::all(self.prefix()).collect();
         let calls = shards.iter().map(|shard| {
             let mut command = redis::cmd("ZCOUNT");
-            command.arg(&shard.ends).arg("-inf").arg(now.as_millis());
+            command.arg(&shard.ends).arg(from).arg(to);
             Call {
                 slot: shard.slot,
                 command,
             }
         });
         let calls: Vec<_> = calls.collect();
+        let answers = self.servers.call(&calls).await;
+        (shards, answers)
+    }
+
+    /// How many leases have ended on each shard that answers, and why another one does not.
+    async fn ended(&self, now: Timestamp) -> (Vec<(Shard, usize)>, Option<CallError>) {
+        let (shards, answers) = self.count_ends("-inf", &now.as_millis().to_string()).await;
         let (mut counts, mut failure) = (Vec::new(), None);
-        for (shard, answer) in shards.into_iter().zip(self.servers.call(&calls).await) {
+        for (shard, answer) in shards.into_iter().zip(answers) {
             match answer.and_then(|answer| read_one(answer, "ZCOUNT")) {
                 Ok(count) => counts.push((shard, count)),
                 Err(error) => failure = Some(error),
@@ -179,6 +186,17 @@ impl Presence for RedisPresence {
             end.is_some_and(|end| end > now.as_millis() as f64)
         };
         Ok(users.iter().map(is_online).collect())
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError> {
+        let after_now = format!("({}", now.as_millis());
+        let (_, answers) = self.count_ends(&after_now, "+inf").await;
+        let counts = read(
+            answers,
+            |value| read_one::<usize>(value, "ZCOUNT"),
+            CANNOT_LOOK_UP,
+        )?;
+        Ok(counts.into_iter().sum())
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {

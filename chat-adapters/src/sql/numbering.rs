@@ -76,9 +76,10 @@ impl Access {
             return Some(Appended::NotFound);
         }
         if new.conversation.as_group().is_some() {
-            return (!self.is_member).then_some(Appended::NotMember);
+            let is_free = self.is_member || new.policy == SendPolicy::System;
+            return (!is_free).then_some(Appended::NotMember);
         }
-        let is_free = new.policy == SendPolicy::Anyone
+        let is_free = new.policy != SendPolicy::Friends
             || self.are_friends
             || new.conversation.other(new.sender) == Some(new.sender);
         (!is_free).then_some(Appended::NotFriends)

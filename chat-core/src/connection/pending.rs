@@ -107,7 +107,7 @@ impl PendingReplies {
                 let (Some((_, result)), Some(session)) = (taken, session) else {
                     return Poll::Pending;
                 };
-                Some(Answered::from(outcome(session, result).map(Reply::Sent)))
+                Some(Answered::from(outcome(session.node(), result).map(Reply::Sent)))
             }
             Pending::Call(call) => {
                 let Poll::Ready(answered) = call.poll_unpin(cx) else {

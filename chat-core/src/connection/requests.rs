@@ -91,8 +91,8 @@ fn sending(session: &SessionHandle, number: u64, submitted: Submitted) -> Pendin
             let (session, receiver) = (session.clone(), submission.author.redirect());
             Pending::Call(Box::pin(async move {
                 let timeout = session.node().limits.store_timeout;
-                match enqueue(&session, queue, *submission, timeout).await {
-                    Ok(()) => Answered::from(outcome(&session, receiver.await.ok()).map(Reply::Sent)),
+                match enqueue(session.node(), queue, *submission, timeout).await {
+                    Ok(()) => Answered::from(outcome(session.node(), receiver.await.ok()).map(Reply::Sent)),
                     Err(error) => Answered::Failed(error),
                 }
             }))

@@ -35,6 +35,7 @@ pub(super) fn cases() -> Vec<Case<Arc<dyn Presence>>> {
             of_two_nodes_racing_one_brings_a_user_online_and_one_takes_them_offline,
             of_two_sweeps_racing_one_answers_each_user,
             online_answers_in_the_order_asked,
+            a_count_has_each_user_once_while_a_lease_lasts,
             no_users_are_no_error,
         }
         Processes { a_lease_outlives_the_handle_that_took_it }
@@ -271,6 +272,18 @@ async fn online_answers_in_the_order_asked(scene: PresenceScene) -> Verdict {
     scene
         .expect_online([4, 1, 2, 4, 3], 1, [true, false, true, true, false])
         .await
+}
+
+async fn a_count_has_each_user_once_while_a_lease_lasts(scene: PresenceScene) -> Verdict {
+    equal("without anybody", scene.count(at(0)).await?, 0)?;
+    scene.renewed("n1", [1, 2, 3], 0).await?;
+    scene.renewed("n2", [2, 4], 50).await?;
+    equal("over two nodes", scene.count(at(50)).await?, 4)?;
+    scene.released("n1", [2, 3], 60).await?;
+    equal("one has gone", scene.count(at(60)).await?, 3)?;
+    equal("the last moment of a lease", scene.count(at(99)).await?, 3)?;
+    equal("its end", scene.count(at(100)).await?, 2)?;
+    equal("the end of all", scene.count(at(150)).await?, 0)
 }
 
 async fn no_users_are_no_error(scene: PresenceScene) -> Verdict {

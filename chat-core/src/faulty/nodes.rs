@@ -35,6 +35,10 @@ impl<P: Presence + ?Sized> Presence for Faulty<P> {
         self.call("online", self.inner.online(users, now)).await
     }
 
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError> {
+        self.call("count", self.inner.count(now)).await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
         self.call("sweep", self.inner.sweep(now, limit)).await
     }

@@ -202,13 +202,13 @@ fn permitted_sender(
     let sender = users.get(&new.sender).ok_or(Appended::NotFound)?;
     if let Some(group) = new.conversation.as_group() {
         let group = groups.get(&group).ok_or(Appended::NotFound)?;
-        if !group.members.contains_key(&new.sender) {
+        if new.policy != SendPolicy::System && !group.members.contains_key(&new.sender) {
             return Err(Appended::NotMember);
         }
     } else {
         let other = new.conversation.other(new.sender).ok_or(Appended::NotMember)?;
         users.get(&other).ok_or(Appended::NotFound)?;
-        let free = new.policy == SendPolicy::Anyone || other == new.sender;
+        let free = new.policy != SendPolicy::Friends || other == new.sender;
         if !free && !sender.friends.contains(&other) {
             return Err(Appended::NotFriends);
         }

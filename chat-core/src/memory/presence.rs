@@ -110,6 +110,14 @@ impl Presence for MemoryPresence {
         Ok(users.iter().map(is_online).collect())
     }
 
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError> {
+        Ok(self
+            .users()
+            .values()
+            .filter(|leases| leases.is_online(now))
+            .count())
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
         let mut all = self.users();
         let ended = all.iter().filter(|(_, leases)| !leases.is_online(now));

@@ -239,7 +239,8 @@ impl Hub {
         let sessions = self.sessions(Topic::User(user));
         let chosen = sessions
             .iter()
-            .filter(|session| device.is_none_or(|device| session.device == *device));
+            .filter(|session| device.is_none_or(|device| session.device == *device))
+            .filter(|session| session.goodbye().is_none());
         chosen
             .inspect(|session| session.close(Goodbye::new(GoodbyeCode::Expelled, None)))
             .count()

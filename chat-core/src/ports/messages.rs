@@ -9,14 +9,16 @@ use crate::error::BackendError;
 use crate::ports::Position;
 use crate::types::{Body, ConversationId, Data, Device, Message, MessageId, MessageIdOrigin, Seq, UserId};
 
-/// Who may write to a user directly.
+/// Who may write to a user directly, and whether a group asks for membership.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SendPolicy {
-    /// Anyone.
+    /// Anyone writes to a user, and members to a group.
     #[default]
     Anyone,
-    /// Friends, and oneself.
+    /// Friends and oneself write to a user, and members to a group.
     Friends,
+    /// The application itself writes, to any user and any group: see [`SystemUser`](crate::SystemUser).
+    System,
 }
 
 /// A message to be stored.
@@ -36,7 +38,7 @@ pub struct NewMessage {
     pub data: Option<Data>,
     /// The time that it is stored with.
     pub at: Timestamp,
-    /// Who may write directly; looks at nothing in a group.
+    /// Who may write.
     pub policy: SendPolicy,
 }
 
@@ -95,7 +97,7 @@ pub trait MessageStore: std::fmt::Debug + Send + Sync + 'static {
     /// One transaction, durable when it answers: either the whole batch is done or nothing.
     /// For each message, in this order: an id that is stored already answers `Duplicate`; a missing
     /// group or user `NotFound`; a sender who is no member, or no friend where the policy asks for
-    /// it, is refused; the others get the conversation's next numbers in batch order, without
+    /// it, is refused, but for [`SendPolicy::System`]; the others get the conversation's next numbers in batch order, without
     /// gaps, whoever else appends at the same time. Refused messages take no number.
     ///
     /// Safe to repeat: what was stored answers `Duplicate`.

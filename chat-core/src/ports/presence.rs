@@ -40,6 +40,9 @@ pub trait Presence: std::fmt::Debug + Send + Sync + 'static {
     /// Which of these users are online at `now`, in the order asked.
     async fn online(&self, users: &[UserId], now: Timestamp) -> Result<Vec<bool>, BackendError>;
 
+    /// How many users are online at `now`, each counted once, on however many nodes they are.
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError>;
+
     /// Forgets leases that ended by `now`; answers the users, at most `limit`, who went offline by
     /// it. Each is answered to one caller only.
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError>;

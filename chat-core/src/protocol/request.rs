@@ -344,6 +344,9 @@ pub struct History {
 }
 
 impl History {
+    /// The most that may be asked for at once.
+    pub const MAX_LIMIT: u16 = 200;
+
     /// The last messages of a conversation.
     pub const fn of(conversation: ConversationId) -> Self {
         Self {
@@ -495,7 +498,7 @@ mod limits {
     pub(super) fn history<'de, D: Deserializer<'de>>(input: D) -> Result<u16, D::Error> {
         within(
             input,
-            200,
+            super::History::MAX_LIMIT.into(),
             super::History::default_limit(),
             "must be an integer from 1 to 200",
         )

@@ -11,8 +11,8 @@ use super::pages;
 use super::positions::AckCheck;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
-use crate::node::{Author, Limit, ReplyTo, SendResult, Submission};
-use crate::ports::NewMessage;
+use crate::node::{Author, Limit, Node, ReplyTo, SendResult, Submission};
+use crate::ports::{NewMessage, SendPolicy};
 use crate::protocol::{
     Ack, ConversationView, Conversations, History, MessageView, OutgoingMessage, Reply, Sent,
 };
@@ -43,9 +43,9 @@ impl SessionHandle {
         let (reply, pending) = oneshot::channel();
         let submitted = self.submit(message, ReplyTo::Caller(reply), Instant::now())?;
         if let Submitted::Full(queue, submission) = submitted {
-            enqueue(self, queue, *submission, timeout).await?;
+            enqueue(self.node(), queue, *submission, timeout).await?;
         }
-        outcome(self, pending.await.ok())
+        outcome(self.node(), pending.await.ok())
     }
 
     /// Hands a message to the writer without waiting for anything.
@@ -57,8 +57,8 @@ impl SessionHandle {
     ) -> Result<Submitted, Error> {
         let node = self.node();
         let conversation = message.to.conversation(self.user().id);
-        let queue = node.writer.queue(conversation).ok_or_else(|| stopped(self))?;
-        let message = self.new_message(message, conversation)?;
+        let queue = node.writer.queue(conversation).ok_or_else(|| stopped(node))?;
+        let message = new_message(node, self.user().id, message, node.policy)?;
         self.shared().send_begins(conversation, message.id.clone());
         let submission = Submission {
             message,
@@ -73,35 +73,9 @@ impl SessionHandle {
             }
             Err(mpsc::error::TrySendError::Closed(submission)) => {
                 give_up(submission);
-                Err(stopped(self))
+                Err(stopped(node))
             }
         }
-    }
-
-    fn new_message(
-        &self,
-        message: OutgoingMessage,
-        conversation: ConversationId,
-    ) -> Result<NewMessage, Error> {
-        let node = self.node();
-        let (id, id_origin) = match message.id {
-            Some(id) => (id, MessageIdOrigin::Client),
-            None => (
-                MessageId::random().map_err(|error| defect(self, error))?,
-                MessageIdOrigin::Node,
-            ),
-        };
-        Ok(NewMessage {
-            conversation,
-            sender: self.user().id,
-            id,
-            id_origin,
-            body: message.body,
-            data: message.data,
-            // The writer sets it when it stores the message.
-            at: Timestamp::default(),
-            policy: node.policy,
-        })
     }
 
     /// Acknowledges all messages of a conversation up to one, for this session's device. Repeating
@@ -164,28 +138,10 @@ impl SessionHandle {
     /// `forbidden` for a conversation of others, `not_found` for one that cannot exist,
     /// `unavailable` where the store cannot be reached.
     pub async fn history(&self, request: History) -> Result<Reply, Error> {
-        let History {
-            conversation,
-            before,
-            limit,
-        } = request;
-        self.check_access(conversation).await?;
-        let node = self.node();
-        let limit = usize::from(limit);
-        let call = node
-            .backends
-            .stores
-            .messages
-            .read_before(conversation, before, limit + 1);
-        let mut messages = node.store.read(call).await?;
-        let mut more = messages.len() > limit;
-        messages.drain(..messages.len().saturating_sub(limit));
-        let messages: Vec<_> = messages.into_iter().map(MessageView::from).collect();
-        let fitting = pages::fitting(messages.iter().rev(), node.limits.max_frame);
-        more |= fitting < messages.len();
-        let messages = messages.into_iter().rev().take(fitting).rev().collect();
+        self.check_access(request.conversation).await?;
+        let HistoryPage { messages, more } = history_page(self.node(), &request).await?;
         Ok(Reply::History {
-            conversation,
+            conversation: request.conversation,
             messages,
             more,
         })
@@ -245,9 +201,63 @@ impl SessionHandle {
     }
 }
 
+/// A page of a conversation, ascending.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryPage {
+    /// Its messages, by ascending `seq`.
+    pub messages: Vec<MessageView>,
+    /// Whether there are messages before them.
+    pub more: bool,
+}
+
+/// Reads a page of a conversation, whoever may read it.
+pub(crate) async fn history_page(node: &Node, request: &History) -> Result<HistoryPage, Error> {
+    let limit = usize::from(request.limit);
+    let call = node
+        .backends
+        .stores
+        .messages
+        .read_before(request.conversation, request.before, limit + 1);
+    let mut messages = node.store.read(call).await?;
+    let mut more = messages.len() > limit;
+    messages.drain(..messages.len().saturating_sub(limit));
+    let messages: Vec<_> = messages.into_iter().map(MessageView::from).collect();
+    let fitting = pages::fitting(messages.iter().rev(), node.limits.max_frame);
+    more |= fitting < messages.len();
+    let messages = messages.into_iter().rev().take(fitting).rev().collect();
+    Ok(HistoryPage { messages, more })
+}
+
+/// A message as the writer takes it.
+pub(crate) fn new_message(
+    node: &Node,
+    sender: UserId,
+    message: OutgoingMessage,
+    policy: SendPolicy,
+) -> Result<NewMessage, Error> {
+    let (id, id_origin) = match message.id {
+        Some(id) => (id, MessageIdOrigin::Client),
+        None => (
+            MessageId::random().map_err(|error| defect(node, error))?,
+            MessageIdOrigin::Node,
+        ),
+    };
+    Ok(NewMessage {
+        conversation: message.to.conversation(sender),
+        sender,
+        id,
+        id_origin,
+        body: message.body,
+        data: message.data,
+        // The writer sets it when it stores the message.
+        at: Timestamp::default(),
+        policy,
+    })
+}
+
 /// Waits for room in a shard's queue; after the time that a store may take nothing was stored.
 pub(crate) async fn enqueue(
-    session: &SessionHandle,
+    node: &Node,
     queue: mpsc::Sender<Submission>,
     submission: Submission,
     timeout: std::time::Duration,
@@ -257,7 +267,7 @@ pub(crate) async fn enqueue(
         Err(SendTimeoutError::Timeout(submission) | SendTimeoutError::Closed(submission)) => {
             give_up(submission);
             let error = BackendError::not_done("the queue of messages is full");
-            Err(Error::from_backend(error, session.node().limits.retry_after))
+            Err(Error::from_backend(error, node.limits.retry_after))
         }
     }
 }
@@ -268,21 +278,21 @@ fn give_up(Submission { message, author, .. }: Submission) {
 }
 
 /// A send's outcome; there is none only where the writer has failed.
-pub(crate) fn outcome(session: &SessionHandle, outcome: Option<SendResult>) -> SendResult {
+pub(crate) fn outcome(node: &Node, outcome: Option<SendResult>) -> SendResult {
     outcome.unwrap_or_else(|| {
         let error = BackendError::unknown("the writer has stopped");
-        Err(Error::from_backend(error, session.node().limits.retry_after))
+        Err(Error::from_backend(error, node.limits.retry_after))
     })
 }
 
-fn stopped(session: &SessionHandle) -> Error {
+pub(crate) fn stopped(node: &Node) -> Error {
     let error = BackendError::not_done("the writer has stopped");
-    Error::from_backend(error, session.node().limits.retry_after)
+    Error::from_backend(error, node.limits.retry_after)
 }
 
-fn defect(session: &SessionHandle, error: getrandom::Error) -> Error {
+fn defect(node: &Node, error: getrandom::Error) -> Error {
     let error = BackendError::broken("there is no randomness").because(error);
-    Error::from_backend(error, session.node().limits.retry_after)
+    Error::from_backend(error, node.limits.retry_after)
 }
 
 fn beyond_the_last() -> Error {

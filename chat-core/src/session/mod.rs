@@ -14,14 +14,17 @@ mod pages;
 mod positions;
 mod reads;
 mod shared_event;
+mod system_sends;
 
 pub use events::{Events, Session};
 pub use handle::SessionHandle;
+pub use messaging::HistoryPage;
 
 pub(crate) use account_records::LoginMethod;
 pub(crate) use accounts::{Opened, ensure_user, open};
 pub(crate) use counted::{count_host_login, login, register};
 pub(crate) use delivery::Delivery;
 pub(crate) use inbox::{NumberedOutcome, SessionShared};
-pub(crate) use messaging::{Submitted, enqueue, outcome};
+pub(crate) use messaging::{Submitted, enqueue, history_page, outcome};
 pub(crate) use shared_event::{Delivered, SharedMessage};
+pub(crate) use system_sends::send_as_system;

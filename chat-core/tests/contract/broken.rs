@@ -218,6 +218,10 @@ impl Presence for TellsTwice {
         self.0.online(users, now).await
     }
 
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError> {
+        self.0.count(now).await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
         self.0.sweep(now, limit).await
     }

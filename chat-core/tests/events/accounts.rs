@@ -110,7 +110,7 @@ async fn every_way_in_which_a_session_can_end_has_its_reason() {
     let older = chat.accept_as(alice.id, options("c"), None).await.unwrap();
     let expelled = chat.accept_as(alice.id, options("c"), None).await.unwrap();
     leave(older).await;
-    chat.expel(alice.id, None);
+    chat.host().expel(alice.id, None);
     leave(expelled).await;
 
     let mut wrong = chat.accept_as(alice.id, options("d"), None).await.unwrap();

@@ -44,7 +44,7 @@ async fn a_backend_leaves_the_users_of_other_nodes_online() {
 async fn a_backend_asks_its_store_only_whether_it_is_there_and_nobody_else_anything() {
     let stage = Stage::default();
     let chat = backend(&stage);
-    chat.expel(UserId::new(1).unwrap(), None);
+    chat.host().expel(UserId::new(1).unwrap(), None);
     sleep(A_WHILE).await;
     chat.shutdown().await;
     assert!(stage.store.calls("users") > 1_000);

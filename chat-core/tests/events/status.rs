@@ -132,7 +132,7 @@ async fn queues_that_wait_and_backends_that_are_away_are_told() {
     for _ in 0..4 {
         wire.receive(send.as_bytes());
     }
-    chat.expel(alice.id, None);
+    chat.host().expel(alice.id, None);
     sleep(INTERVAL + Duration::from_millis(10)).await;
     let status: Value = stage.fields_of("status").pop().unwrap().into();
     assert_eq!(status["writer_waiting"], 3, "{status}");

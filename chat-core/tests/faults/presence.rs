@@ -66,6 +66,10 @@ impl Presence for Forgetful {
         self.now().online(users, now).await
     }
 
+    async fn count(&self, now: Timestamp) -> Result<usize, BackendError> {
+        self.now().count(now).await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Vec<UserId>, BackendError> {
         self.now().sweep(now, limit).await
     }

@@ -10,7 +10,11 @@ use super::super::proto::appended::Outcome;
 use super::wire::{Invalid, Wire, known, message, needed, read, record, words};
 
 words!(MessageIdOrigin { Client, Node });
-words!(SendPolicy { Anyone, Friends });
+words!(SendPolicy {
+    Anyone,
+    Friends,
+    System
+});
 record!(Message as Message { conversation, seq, from, id, id_origin, body, data, at });
 record!(NewMessage as NewMessage { conversation, sender, id, id_origin, body, data, at, policy });
 record!(ConversationHead as ConversationHead { position, last_message });

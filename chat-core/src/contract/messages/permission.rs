@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             a_missing_group_or_user_is_not_found,
             only_friends_write_where_the_policy_asks_for_it,
             the_policy_looks_at_nothing_in_a_group,
+            the_application_writes_to_anyone_and_to_any_group_that_exists,
             a_duplicate_is_answered_before_permission_is_asked,
             refused_messages_take_no_number,
             a_refused_message_can_be_sent_again_and_begins_no_conversation,
@@ -100,6 +101,32 @@ async fn the_policy_looks_at_nothing_in_a_group(scene: Scene<Stores>) -> Verdict
         scene.messages.append(&[new]).await?,
         stored([1]),
     )
+}
+
+async fn the_application_writes_to_anyone_and_to_any_group_that_exists(scene: Scene<Stores>) -> Verdict {
+    let (alice, bob, direct) = scene.two_users().await?;
+    let group = ConversationId::group(scene.group("rust", alice).await?);
+    let by_the_application = |new| NewMessage {
+        policy: SendPolicy::System,
+        ..new
+    };
+    let batch = [
+        message(group, bob, "m-1")?,
+        message(direct, bob, "m-1")?,
+        message(ConversationId::group(unknown_group()?), bob, "m-1")?,
+        message(ConversationId::direct(bob, unknown_user()?), bob, "m-1")?,
+    ];
+    let answered = scene.messages.append(&batch.map(by_the_application)).await?;
+    let stored = Appended::Stored { seq: seq(1) };
+    let expected = vec![stored, stored, Appended::NotFound, Appended::NotFound];
+    equal(
+        "a stranger's messages on behalf of the application",
+        answered,
+        expected,
+    )?;
+    let own = [message(group, bob, "m-2")?];
+    let refused = scene.messages.append(&own).await?;
+    equal("the stranger's own message", refused, vec![Appended::NotMember])
 }
 
 async fn a_duplicate_is_answered_before_permission_is_asked(scene: Scene<Stores>) -> Verdict {

@@ -88,7 +88,7 @@ samples! {
     Group: of() => |(id, name, description, members)| Self { id, name, description, members };
     Role: any::<bool>() => |creator| if creator { Self::Creator } else { Self::Normal };
     MessageIdOrigin: any::<bool>() => |client| if client { Self::Client } else { Self::Node };
-    SendPolicy: any::<bool>() => |anyone| if anyone { Self::Anyone } else { Self::Friends };
+    SendPolicy: 0..3usize => |place| [Self::Anyone, Self::Friends, Self::System][place];
     GroupMembership: of() => |(group, role, joined_seq)| Self { group, role, joined_seq };
     Member: of() => |(user, role)| Self { user, role };
     Message: of() => |((conversation, seq, from, id), (id_origin, body, data, at))| Self {
