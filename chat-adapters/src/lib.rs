@@ -12,6 +12,8 @@ mod endpoint;
 pub mod grpc;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(any(feature = "tcp", feature = "websocket"))]
+mod link;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 #[cfg(feature = "mysql")]
@@ -26,5 +28,7 @@ mod sql;
 pub mod sqlite;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;

@@ -110,7 +110,7 @@ fn given(matches: &ArgMatches, key: &str) -> Option<Override> {
 fn command() -> Command {
     let command = Command::new("chat-server")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("The chat server: clients connect by TCP and speak one JSON object a line")
+        .about("The chat server: clients speak JSON, one object a line by TCP, or one a message by WebSocket at /ws")
         .after_help(format!(
             "Settings come from the file, the environment and the flags; the later wins. Every flag\n\
              --some-thing has the variable CHAT_SOME_THING. `-h` leaves the sections out, `--help` shows all.\n\n\
@@ -187,6 +187,7 @@ fn setting_argument(setting: &Explained) -> Arg {
         key if key.starts_with("redis.") => argument.help_heading("Redis"),
         key if key.starts_with("backend.") => argument.help_heading("Backends"),
         key if key.starts_with("kafka.") => argument.help_heading("Kafka"),
+        key if key.starts_with("websocket.") => argument.help_heading("WebSocket"),
         key if key.starts_with("event_log_file.") => argument.help_heading("Files of the event log"),
         _ if is_limit => argument.help_heading("Limits"),
         _ => argument,
@@ -199,7 +200,8 @@ fn value_name(key: &str) -> &'static str {
         "store" | "bus" | "presence" | "registry" => "URL",
         "backend.certificate" | "backend.key" | "backend.client_authority" => "FILE",
         "event_log" => "URLS",
-        "proxy_protocol_from" => "NETWORKS",
+        "proxy_protocol_from" | "websocket.forwarded_from" => "NETWORKS",
+        "websocket.origins" => "ORIGINS",
         "node" => "NAME",
         _ => "VALUE",
     }

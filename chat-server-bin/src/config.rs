@@ -17,6 +17,7 @@ use crate::event_log::{EventLogFileSettings, EventLogUrls, KafkaSettings, NamesS
 use crate::failure::Failure;
 use crate::limit_settings::{LimitSettings, Period};
 use crate::networks::Networks;
+use crate::websocket_settings::WebSocketSettings;
 use crate::{unknown, validate};
 
 /// Every setting; `config.example.toml` explains each.
@@ -46,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) mysql: MySqlSettings,
     pub(crate) redis: RedisSettings,
     pub(crate) backend: BackendSettings,
+    pub(crate) websocket: WebSocketSettings,
     pub(crate) limits: LimitSettings,
 }
 
@@ -95,6 +97,7 @@ impl Default for Settings {
             mysql: MySqlSettings::default(),
             redis: RedisSettings::default(),
             backend: BackendSettings::default(),
+            websocket: WebSocketSettings::default(),
             limits: LimitSettings::default(),
         }
     }

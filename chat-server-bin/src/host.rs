@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use chat_adapters::websocket::Endpoint;
 use chat_core::ports::{Backends, Level};
 use chat_core::types::NodeId;
 use chat_core::{Chat, ChatBuilder, NodeRole, Usage};
@@ -160,6 +161,13 @@ impl Host {
         .and_then(|()| output.flush())
         .context("cannot write to standard output; keep it open")?;
         Ok(())
+    }
+
+    /// Lets clients in by WebSocket too, where there is the side door.
+    pub(crate) fn let_in(&self, websockets: Endpoint) {
+        if let Some(door) = &self.door {
+            door.let_in(websockets);
+        }
     }
 
     /// Stops the node and everything around it. What was opened for it is closed.

@@ -34,7 +34,9 @@ mod tasks;
 mod telemetry;
 mod unknown;
 mod validate;
+mod websocket_settings;
 mod wire_up;
+mod written_list;
 
 use std::process::ExitCode;
 

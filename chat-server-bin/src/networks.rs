@@ -1,10 +1,11 @@
-//! A list of networks as people write it: in a file a list, as a flag or variable with commas.
+//! A list of networks.
 
 use std::net::IpAddr;
 
 use chat_adapters::tcp::IpNet;
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::written_list;
 
 /// Networks, each as in `10.0.0.0/8`; an address alone is a network of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,27 +18,10 @@ impl Networks {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Text(String),
-    List(Vec<String>),
-}
-
 impl<'de> Deserialize<'de> for Networks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Written::deserialize(deserializer)
-            .map_err(|_| D::Error::custom("write a list of networks as in [\"10.0.0.0/8\"]"))?;
-        let texts = match written {
-            Written::Text(text) => text.split(',').map(str::to_owned).collect(),
-            Written::List(texts) => texts,
-        };
-        let texts = texts.iter().map(|text| text.trim());
-        let networks = texts.filter(|text| !text.is_empty()).map(network);
-        networks
-            .collect::<Result<_, _>>()
-            .map(Self)
-            .map_err(D::Error::custom)
+        let example = "write a list of networks as in [\"10.0.0.0/8\"]";
+        written_list::items(deserializer, example, network).map(Self)
     }
 }
 

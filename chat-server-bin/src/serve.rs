@@ -23,11 +23,17 @@ pub(crate) async fn serve(start: Start) -> Result<(), Failure> {
     let place = Place::take(&start.settings).await?;
     let wired = wire_up(&start.settings, NodeRole::Clients).await?;
     let (mut host, listener, signals) = place.start(start, &wired, set_up)?;
+    let websockets = host.settings.borrow().websocket.endpoint(host.chat.clone());
+    host.let_in(websockets.clone());
     host.say_ready(NodeRole::Clients)?;
 
     let stop = CancellationToken::new();
-    let serving =
-        tcp_server(&host.settings.borrow(), listener, &host.chat).until(stop.clone().cancelled_owned());
+    let tcp = tcp_server(&host.settings.borrow(), listener, &host.chat).until(stop.clone().cancelled_owned());
+    let serving = async move {
+        tcp.await?;
+        websockets.closed().await;
+        Ok(())
+    };
     let draining = async |serving| {
         stop.cancel();
         let spread = host.settings.borrow().drain.into();

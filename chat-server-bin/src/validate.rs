@@ -65,6 +65,12 @@ pub(crate) fn check(settings: &Settings, role: NodeRole) -> Result<(), Failure> 
         Zero::Refused,
     )?;
     check_period("tcp_keepalive", settings.tcp_keepalive, Zero::Allowed)?;
+    check_period("websocket.ping", settings.websocket.ping, Zero::Allowed)?;
+    check_period(
+        "websocket.ping_timeout",
+        settings.websocket.ping_timeout,
+        Zero::Refused,
+    )?;
     check_mysql(&settings.mysql)?;
     check_redis(&settings.redis)?;
     check_each_limit(settings)?;
@@ -253,6 +259,7 @@ mod tests {
     fn the_defaults_are_right() {
         assert_eq!(problem(|_| {}), None);
         assert_eq!(problem(|settings| settings.tcp_keepalive = seconds(0)), None);
+        assert_eq!(problem(|settings| settings.websocket.ping = seconds(0)), None);
         assert_eq!(problem(|settings| settings.http = "none".to_owned()), None);
         assert_eq!(
             problem(|settings| settings.limits.idle_timeout = seconds(0)),
@@ -322,6 +329,18 @@ mod tests {
             }),
         ];
         assert_refused(changes);
+    }
+
+    #[test]
+    fn times_between_pings_that_cannot_work_are_refused_by_name() {
+        assert_refused(&[
+            ("`websocket.ping`", |settings| {
+                settings.websocket.ping = seconds(u64::MAX / 2)
+            }),
+            ("`websocket.ping_timeout`", |settings| {
+                settings.websocket.ping_timeout = seconds(0)
+            }),
+        ]);
     }
 
     #[test]

@@ -13,8 +13,9 @@ mod writers;
 
 use std::time::Duration;
 
+use chat_test_services::free_port;
 use support::Server;
-use writers::{Crowd, Plan, seed};
+use writers::{Crowd, Fronts, Plan, seed};
 
 const PLAN: Plan = Plan {
     users: 50,
@@ -31,8 +32,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 fn what_was_sent_survives_kills_and_is_delivered_once_and_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
-    let mut server = Server::start(&["--store", &store]);
-    let mut crowd = Crowd::register(server.address(), PLAN, "user", seed());
+    let http = free_port().unwrap();
+    let mut server = Server::start(&["--store", &store, "--http", &http.to_string()]);
+    // Each comes now by TCP and now by WebSocket.
+    let fronts = Fronts::both(server.address(), http);
+    let mut crowd = Crowd::register(fronts, PLAN, "user", seed());
 
     crowd.write();
     for round in 1..=ROUNDS {

@@ -13,8 +13,9 @@ mod writers;
 
 use std::time::Duration;
 
+use chat_test_services::free_port;
 use support::Server;
-use writers::{Crowd, Plan};
+use writers::{Crowd, Fronts, Plan};
 
 const PLAN: Plan = Plan {
     users: 20,
@@ -31,8 +32,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 fn draining_answers_what_was_accepted_and_says_when_to_come_back() {
     let directory = tempfile::tempdir().unwrap();
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
-    let mut server = Server::start(&["--store", &store, "--drain", "100ms"]);
-    let mut crowd = Crowd::register(server.address(), PLAN, "user", 7);
+    let http = free_port().unwrap();
+    let mut server = Server::start(&["--store", &store, "--drain", "100ms", "--http", &http.to_string()]);
+    // Each comes now by TCP and now by WebSocket.
+    let fronts = Fronts::both(server.address(), http);
+    let mut crowd = Crowd::register(fronts, PLAN, "user", 7);
 
     crowd.write();
     for round in 1..=ROUNDS {

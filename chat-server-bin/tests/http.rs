@@ -157,7 +157,7 @@ fn one_connection_answers_one_request() {
 #[test]
 fn clients_that_say_nothing_are_cut_off_and_make_room() {
     let server = Server::start(OPEN);
-    let mut silent: Vec<TcpStream> = (0..100)
+    let mut silent: Vec<TcpStream> = (0..600)
         .map(|_| TcpStream::connect(server.http()).unwrap())
         .collect();
     // It waits for some of them to be cut off, whose places others take first.

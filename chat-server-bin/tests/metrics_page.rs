@@ -15,6 +15,7 @@ fn catalogues() -> Vec<(&'static str, &'static [Metric])> {
     vec![
         ("chat-core", chat_core::meters::METRICS),
         ("chat-adapters: tcp", chat_adapters::tcp::METRICS),
+        ("chat-adapters: websocket", chat_adapters::websocket::METRICS),
         #[cfg(feature = "cluster")]
         ("chat-adapters: mysql", chat_adapters::mysql::METRICS),
         #[cfg(feature = "cluster")]

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use super::introduction::{Introduced, Refusal, introduce};
 use super::keepalive::Keepalive;
-use super::link::{Link, part};
-use super::meters::{REFUSED_HEADERS, SILENT_REFUSALS, Traffic};
-use super::outgoing::Outgoing;
+use super::lines::{Lines, pack};
+use super::meters::{REFUSED_HEADERS, SILENT_REFUSALS, traffic};
+use crate::link::{Link, Outgoing, Traffic, part};
 
 /// Refused connections that are told why at the same time; further ones are closed without a word.
 const REFUSALS: usize = 64;
@@ -66,7 +66,7 @@ impl Connections {
             serving: JoinSet::new(),
             refusing: JoinSet::new(),
             warned_at: None,
-            traffic: Traffic::new(),
+            traffic: traffic(),
         }
     }
 
@@ -101,7 +101,8 @@ impl Connections {
             Ok(connection) => {
                 self.traffic.received.increment(read.len() as u64);
                 let close_timeout = self.chat.limits().close_timeout;
-                let link = Link::new(socket, connection, read, close_timeout, self.traffic.clone());
+                let lines = Lines::new(socket, connection.max_frame(), read);
+                let link = Link::new(lines, connection, close_timeout, self.traffic.clone());
                 self.serving.spawn(Box::new(link).run());
             }
             Err(goodbye) => self.refuse(socket, goodbye),
@@ -188,6 +189,6 @@ async fn refuse(socket: TcpStream, goodbye: Goodbye) {
         return;
     };
     let mut outgoing = Outgoing::default();
-    outgoing.take(&mut vec![frame]);
+    pack(&mut vec![frame], &mut outgoing);
     part(socket, outgoing, REFUSAL_TIMEOUT).await;
 }

@@ -1,9 +1,9 @@
 //! The metrics of this transport.
 
 use chat_core::meters::{Label, Metric, MetricUnit};
-use metrics::Counter;
 
 use super::introduction::Refusal;
+use crate::link::Traffic;
 
 pub(super) const BYTES_RECEIVED: Metric = Metric::counter(
     "chat_tcp_received_bytes_total",
@@ -39,17 +39,9 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// What each connection counts.
-#[derive(Clone, Debug)]
-pub(super) struct Traffic {
-    pub(super) received: Counter,
-    pub(super) sent: Counter,
-}
-
-impl Traffic {
-    pub(super) fn new() -> Self {
-        Self {
-            received: BYTES_RECEIVED.count(&[]),
-            sent: BYTES_SENT.count(&[]),
-        }
+pub(super) fn traffic() -> Traffic {
+    Traffic {
+        received: BYTES_RECEIVED.count(&[]),
+        sent: BYTES_SENT.count(&[]),
     }
 }

@@ -7,9 +7,8 @@
 mod connections;
 mod introduction;
 mod keepalive;
-mod link;
+mod lines;
 mod meters;
-mod outgoing;
 mod proxy_header;
 mod serve;
 

@@ -221,6 +221,26 @@ impl Connection {
         }
     }
 
+    /// Why the server closes the connection, once the `goodbye` was among the frames; `None` where
+    /// the client has ended it.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use chat_core::{Chat, GoodbyeCode, Next, memory};
+    ///
+    /// let chat = Chat::builder(memory::backends()).start();
+    /// let mut connection = chat.accept(None).expect("a fresh chat admits connections");
+    /// connection.frame_too_large();
+    /// let mut frames = Vec::new();
+    /// assert_eq!(connection.next_frames(&mut frames).await, Next::Close);
+    /// let goodbye = connection.goodbye().expect("the server closes");
+    /// assert_eq!(goodbye.code, GoodbyeCode::FrameTooLarge);
+    /// # });
+    /// ```
+    pub const fn goodbye(&self) -> Option<&Goodbye> {
+        self.goodbye.as_ref()
+    }
+
     /// Says that all frames given so far have been written to the client.
     pub fn written(&mut self) {
         if let State::LoggedIn { session, .. } = &self.state {

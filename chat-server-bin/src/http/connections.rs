@@ -1,9 +1,10 @@
-//! Connections of the side door: few, short, one request each.
+//! Connections of the side door: few, short, one request each. Those that become a WebSocket leave it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -14,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Connections at once; others wait to be accepted.
-const CONNECTIONS: usize = 64;
+const CONNECTIONS: usize = 512;
 /// What the head of a request may take.
 const HEAD_BYTES: usize = 16 * 1_024;
 /// The time in which the head of a request has to come.
@@ -45,8 +46,8 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
             } => accepted,
         };
         match accepted {
-            (Ok((stream, _)), permit) => {
-                let routes = routes.clone();
+            (Ok((stream, peer)), permit) => {
+                let routes = routes.clone().layer(Extension(ConnectInfo(peer)));
                 answering.spawn(async move {
                     answer(stream, routes).await;
                     drop(permit);
@@ -67,14 +68,19 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
     let _ = timeout(LAST_MOMENT, rest).await;
 }
 
-/// Answers one request. Whatever goes wrong on the way is the peer's doing.
+/// Answers one request, and is done with a connection that becomes a WebSocket. Whatever goes wrong on the way is the
+/// peer's doing.
 async fn answer(stream: TcpStream, routes: Router) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection of the HTTP side door ended before it began");
+        return;
+    }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes))
+        .with_upgrades();
     match timeout(CONNECTION_TIME, connection).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection of the HTTP side door ended early"),

@@ -1,7 +1,8 @@
-//! The HTTP side door: whether the server is alive, whether it is ready, and its metrics.
+//! The HTTP side door: whether the server is alive, whether it is ready, its metrics, and clients that come by
+//! WebSocket.
 //!
-//! It has an address of its own, which is for operators. It answers from before the store is opened until
-//! after everything is drained, so that a load balancer always gets an answer.
+//! It has an address of its own. It answers from before the store is opened until after everything is drained, so
+//! that a load balancer always gets an answer.
 
 mod connections;
 mod exposition;
@@ -10,6 +11,7 @@ mod routes;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use chat_adapters::websocket::Endpoint;
 use chat_core::Chat;
 
 use crate::failure::Failure;
@@ -21,7 +23,14 @@ use exposition::Exposition;
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     address: SocketAddr,
-    chat: Arc<OnceLock<Chat>>,
+    behind: Arc<Behind>,
+}
+
+/// What is behind the door, once it is there.
+#[derive(Debug, Default)]
+struct Behind {
+    chat: OnceLock<Chat>,
+    websockets: OnceLock<Endpoint>,
 }
 
 impl Door {
@@ -31,14 +40,14 @@ impl Door {
         let listener = taken.listen()?;
         let exposition = Exposition::install()?;
         tasks.spawn("metrics", exposition.clone().keep_up(tasks.stop_token().clone()));
-        let chat = Arc::default();
-        let routes = routes::routes(Arc::clone(&chat), exposition);
+        let behind = Arc::default();
+        let routes = routes::routes(Arc::clone(&behind), exposition);
         tasks.spawn(
             "http",
             connections::serve(listener, routes, tasks.stop_token().clone()),
         );
         tracing::info!(%address, "answering /healthz, /readyz and /metrics by HTTP");
-        Ok(Self { address, chat })
+        Ok(Self { address, behind })
     }
 
     /// Where it answers.
@@ -49,7 +58,13 @@ impl Door {
     /// From now on `/readyz` tells of this node.
     pub(crate) fn show(&self, chat: Chat) {
         // There is one node in a process.
-        let _ = self.chat.set(chat);
+        let _ = self.behind.chat.set(chat);
+    }
+
+    /// From now on `/ws` lets clients in.
+    pub(crate) fn let_in(&self, websockets: Endpoint) {
+        // One node has one.
+        let _ = self.behind.websockets.set(websockets);
     }
 }
 

@@ -1,28 +1,38 @@
 //! What is answered to which path.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{Request, State};
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chat_core::Chat;
 
+use super::Behind;
 use super::exposition::{CONTENT, Exposition};
 
-/// The node, once there is one.
-type Node = Arc<OnceLock<Chat>>;
-
 /// All paths. Only GET and HEAD are answered, and no body of a request is read.
-pub(super) fn routes(node: Node, exposition: Exposition) -> Router {
+pub(super) fn routes(behind: Arc<Behind>, exposition: Exposition) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz).with_state(node))
+        .route("/readyz", get(readyz).with_state(Arc::clone(&behind)))
         .route("/metrics", get(metrics).with_state(exposition))
+        .route("/ws", get(websocket).with_state(behind))
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
+        .layer(map_response(last_of_its_connection))
+}
+
+/// A connection answers one request, or becomes a client's.
+async fn last_of_its_connection(mut response: Response) -> Response {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 /// The process is alive: it answers.
@@ -31,8 +41,8 @@ async fn healthz() -> &'static str {
 }
 
 /// Whether clients can be served, and why not, a line for each reason.
-async fn readyz(State(node): State<Node>) -> Response {
-    let reasons: Vec<String> = match node.get() {
+async fn readyz(State(behind): State<Arc<Behind>>) -> Response {
+    let reasons: Vec<String> = match behind.chat.get() {
         None => vec!["starting".to_owned()],
         Some(chat) => reasons_of(chat),
     };
@@ -53,10 +63,18 @@ async fn metrics(State(exposition): State<Exposition>) -> Response {
     ([(CONTENT_TYPE, CONTENT)], exposition.render()).into_response()
 }
 
+/// A client that comes by WebSocket. A backend has none.
+async fn websocket(State(behind): State<Arc<Behind>>, request: Request) -> Response {
+    match behind.websockets.get() {
+        Some(websockets) => websockets.answer(request),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no clients are let in\n").into_response(),
+    }
+}
+
 async fn not_found() -> (StatusCode, &'static str) {
     (
         StatusCode::NOT_FOUND,
-        "not found: there are /healthz, /readyz and /metrics\n",
+        "not found: there are /healthz, /readyz, /metrics and /ws\n",
     )
 }
 

@@ -1,7 +1,6 @@
 //! The whole protocol through nginx, with the clients of each transcript on several nodes.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
 use chat_test_services::{Service, eventually};
@@ -11,7 +10,7 @@ use serde_json::Value;
 use crate::database::SharedServer;
 use crate::harness::{Cluster, Plan};
 use crate::notation::parse::{Action, Transcript};
-use crate::player::{Stage, all_transcripts, play};
+use crate::player::{Front, Stage, all_transcripts, play};
 
 /// Settings of which each node counts for itself, so that only one node shows where the limit is.
 const OF_EACH_NODE: [&str; 1] = ["limits.connections_per_address"];
@@ -83,8 +82,8 @@ fn sessions_at_once(transcript: &Transcript) -> usize {
 }
 
 impl Stage for Cluster {
-    fn address(&self) -> SocketAddr {
-        self.address()
+    fn front(&self) -> Front {
+        Front::Tcp(self.address())
     }
 
     fn terminate(&mut self) {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 /// A transcript: a server's settings, and what clients do and see.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Transcript {
     /// What the trial is called.
     pub(crate) name: String,
@@ -15,7 +15,7 @@ pub(crate) struct Transcript {
 }
 
 /// One line of a transcript.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
     /// Its line in the file it comes from.
     pub(crate) line: usize,
@@ -26,7 +26,7 @@ pub(crate) struct Step {
 }
 
 /// What a step does or expects.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
     /// Opens a connection.
     Connect,

@@ -17,10 +17,18 @@ use crate::notation::parse::{Action, Step, Transcript};
 /// The password of every user that `connect as` registers.
 const PASSWORD: &str = "correct horse";
 
+/// How clients connect, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "every test program uses its own part of this")]
+pub(crate) enum Front {
+    Tcp(SocketAddr),
+    WebSocket(SocketAddr),
+}
+
 /// Where a transcript is played: servers with an empty store and the transcript's settings.
 pub(crate) trait Stage {
     /// Where clients connect.
-    fn address(&self) -> SocketAddr;
+    fn front(&self) -> Front;
 
     /// Asks the servers to drain.
     fn terminate(&mut self);
@@ -79,7 +87,7 @@ impl Player<'_> {
 
     fn connect(&mut self, name: &str) -> Result<()> {
         ensure!(!self.clients.contains_key(name), "{name} is connected already");
-        let client = Client::connect(self.stage.address())?;
+        let client = Client::connect(self.stage.front())?;
         self.clients.insert(name.to_owned(), client);
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! All writers, and what they do together.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::plan::{self, Plan};
 use super::shared::{Log, Phase, Report, Shared};
+use super::wire::Fronts;
 
 /// The time between two looks at how they stand.
 const LOOK: Duration = Duration::from_millis(10);
@@ -29,7 +29,7 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// Registers everybody on a server, under names with this prefix. They begin to rest.
-    pub(crate) fn register(address: SocketAddr, plan: Plan, prefix: &str, seed: u64) -> Self {
+    pub(crate) fn register(fronts: impl Into<Fronts>, plan: Plan, prefix: &str, seed: u64) -> Self {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder
             .worker_threads(1)
@@ -37,7 +37,7 @@ impl Crowd {
             .enable_all()
             .build();
         let runtime = runtime.expect("a thread can be had");
-        let shared = Arc::new(Shared::new(address));
+        let shared = Arc::new(Shared::new(fronts.into()));
         let mut random = fastrand::Rng::with_seed(seed);
         let writers = runtime.block_on(plan::carry_out(plan, prefix, &shared, &mut random));
         shared.log().standings = vec![Default::default(); writers.len()];

@@ -25,6 +25,7 @@ mod writer;
 pub(crate) use crowd::Crowd;
 pub(crate) use plan::Plan;
 pub(crate) use shared::Report;
+pub(crate) use wire::Fronts;
 
 /// The seed of this run, and how to have the same one again.
 pub(crate) fn seed() -> u64 {

@@ -1,6 +1,5 @@
 //! Who the writers are: users, their devices and their groups, made on a running server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +47,7 @@ pub(super) async fn carry_out(
     shared: &Arc<Shared>,
     random: &mut fastrand::Rng,
 ) -> Vec<Writer> {
-    let mut members = register(plan.users, prefix, shared.address).await;
+    let mut members = register(plan.users, prefix, shared).await;
     let everybody = 0..plan.users;
     make_group(&mut members, &format!("{prefix} all"), shared, everybody.clone()).await;
     for from in everybody.step_by(plan.group_size) {
@@ -88,7 +87,7 @@ pub(super) async fn carry_out(
         let door = door.filter(|_| index >= first_at_the_door);
         add(role(DESK, Some(plan.pause)), member.token.clone(), door);
         if index < plan.listeners {
-            let mut wire = connect(shared.address).await;
+            let mut wire = connect(shared).await;
             let login = json!({"type": "login", "ref": 5, "token": member.token, "device": PHONE});
             let token = token(&wire.request(&login).await);
             add(role(PHONE, None), token, None);
@@ -97,18 +96,19 @@ pub(super) async fn carry_out(
     writers
 }
 
-async fn connect(address: SocketAddr) -> Wire {
-    Wire::connect(address)
+async fn connect(shared: &Shared) -> Wire {
+    Wire::connect(&shared.fronts)
         .await
         .expect("the server takes connections")
 }
 
-async fn register(count: usize, prefix: &str, address: SocketAddr) -> Vec<Member> {
+async fn register(count: usize, prefix: &str, shared: &Arc<Shared>) -> Vec<Member> {
     let mut registering = JoinSet::new();
     for index in 0..count {
         let name = format!("{prefix} {index}");
+        let shared = Arc::clone(shared);
         registering.spawn(async move {
-            let mut wire = connect(address).await;
+            let mut wire = connect(&shared).await;
             let register = json!({"type": "register", "ref": 1, "name": name, "password": PASSWORD});
             let reply = wire.request(&register).await;
             let user = reply["user"]["id"].as_u64().and_then(|id| UserId::new(id).ok());

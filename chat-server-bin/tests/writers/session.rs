@@ -47,7 +47,7 @@ struct Session<'a> {
 
 /// Runs until the connection is lost, or a new session has to begin.
 pub(super) async fn run(writer: &mut Writer) -> Ended {
-    let Ok(wire) = Wire::connect(writer.shared.address).await else {
+    let Ok(wire) = Wire::connect(&writer.shared.fronts).await else {
         return Ended::Lost(None);
     };
     let number = writer.shared.log().next_session();

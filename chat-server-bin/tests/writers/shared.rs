@@ -1,13 +1,14 @@
 //! What all writers write down.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use chat_core::contract::history::{History, Record};
 use chat_core::types::{ConversationId, Seq, UserId};
 use tokio::sync::watch;
+
+use super::wire::Fronts;
 
 /// What the writers have to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +78,12 @@ pub(super) struct Log {
 #[derive(Debug)]
 pub(super) struct Shared {
     log: Mutex<Log>,
-    pub(super) address: SocketAddr,
+    pub(super) fronts: Fronts,
     pub(super) phase: watch::Sender<Phase>,
 }
 
 impl Shared {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(super) fn new(fronts: Fronts) -> Self {
         Self {
             log: Mutex::new(Log {
                 history: History::with_crashes(),
@@ -92,7 +93,7 @@ impl Shared {
                 direct_heads: HashMap::new(),
                 group_heads: HashMap::new(),
             }),
-            address,
+            fronts,
             phase: watch::Sender::new(Phase::Rest(0)),
         }
     }

@@ -1,4 +1,4 @@
-//! One connection: moves bytes between a socket and the chat's `Connection`.
+//! One connection: moves frames between a wire and the chat's `Connection`.
 
 use std::future::poll_fn;
 use std::io;
@@ -6,29 +6,28 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat_core::protocol::LineDecoder;
 use chat_core::{Connection, ConnectionEnd, Next};
-use futures_util::FutureExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use metrics::Counter;
 use tokio::task::coop;
-use tokio::time::timeout;
 
-use super::meters::Traffic;
 use super::outgoing::Outgoing;
+use super::parting::part;
+use super::wire::{Unreadable, Wire};
 
-/// How many bytes are read at once. An unfinished frame and one such piece are all that waits
-/// here, as nothing is read before the connection wants more.
-const READ_BYTES: usize = 16_384;
+/// What each connection of a transport counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Traffic {
+    pub(crate) received: Counter,
+    pub(crate) sent: Counter,
+}
 
-/// A socket with the connection behind it. One task owns it; everything that a cancelled wait
-/// must not lose is a field.
+/// A wire with the connection behind it. One task owns it; everything that a cancelled wait must
+/// not lose is a field.
 #[derive(Debug)]
-pub(super) struct Link {
-    socket: TcpStream,
+pub(crate) struct Link<W> {
+    wire: W,
     connection: Connection,
     end: ConnectionEnd,
-    decoder: LineDecoder,
     input: Input,
     frames: Vec<Bytes>,
     outgoing: Outgoing,
@@ -50,33 +49,25 @@ enum Input {
     Closed,
 }
 
-/// What a turn is for.
+/// What a turn was for.
 enum Turn {
-    /// Bytes may have come.
+    /// Something has come.
     Read,
-    /// The socket takes bytes again.
-    Write,
+    /// All that was packed is written.
+    Written,
     /// The connection gave frames, or wants to close.
     Frames(Next),
-    /// The connection takes frames again that wait in the decoder.
+    /// The connection takes frames again that wait in the wire.
     Take,
+    /// The wire has packed something of its own.
+    Own,
 }
 
-impl Link {
-    /// A link that takes what was already `read` from the socket first.
-    pub(super) fn new(
-        socket: TcpStream,
-        connection: Connection,
-        read: &[u8],
-        close_timeout: Duration,
-        traffic: Traffic,
-    ) -> Self {
-        let mut decoder = LineDecoder::new(connection.max_frame());
-        decoder.extend(read);
+impl<W: Wire> Link<W> {
+    pub(crate) fn new(wire: W, connection: Connection, close_timeout: Duration, traffic: Traffic) -> Self {
         Self {
-            decoder,
+            wire,
             end: connection.end(),
-            socket,
             connection,
             input: Input::Open,
             frames: Vec::new(),
@@ -90,7 +81,7 @@ impl Link {
     /// Serves the connection until either side ends it.
     ///
     /// Boxed, because a future keeps what it is given twice: as an argument, and as what it works on.
-    pub(super) async fn run(mut self: Box<Self>) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         match self.exchange().await {
             // Boxed, because it would make the task of every idle connection larger.
             Ok(()) => Box::pin(self.close()).await,
@@ -107,25 +98,23 @@ impl Link {
             let turn = self.turn().await?;
             self.input_first = !matches!(turn, Turn::Read);
             match turn {
-                Turn::Take => {}
-                Turn::Read => self.read()?,
-                Turn::Write => self.write()?,
-                Turn::Frames(Next::Write) => {
-                    self.outgoing.take(&mut self.frames);
-                    self.write()?;
-                }
-                Turn::Frames(Next::Close) => {
-                    self.outgoing.take(&mut self.frames);
-                    return Ok(());
+                Turn::Take | Turn::Read | Turn::Written => {}
+                Turn::Own => self.write().await?,
+                Turn::Frames(next) => {
+                    self.wire.pack(&mut self.frames, &mut self.outgoing);
+                    if next == Next::Close {
+                        return Ok(());
+                    }
+                    self.write().await?;
                 }
             }
         }
     }
 
-    /// Waits until something can be done.
+    /// Waits until something was done or can be.
     async fn turn(&mut self) -> io::Result<Turn> {
         let end = self.end.clone();
-        // Both branches are cancel safe: polling moves no byte, and frames go into a field.
+        // Both branches are cancel safe: bytes and frames go into fields.
         tokio::select! {
             turn = poll_fn(|cx| self.poll_turn(cx)) => turn,
             () = end.overdue() => Err(io::Error::new(io::ErrorKind::TimedOut, "the goodbye is overdue")),
@@ -145,15 +134,27 @@ impl Link {
         if !wanted_frames && self.connection.wants_frames() {
             return Poll::Ready(Ok(Turn::Take));
         }
-        self.poll_input(cx)
+        if let Poll::Ready(turn) = self.poll_input(cx) {
+            return Poll::Ready(turn);
+        }
+        self.poll_own(cx)
     }
 
-    fn poll_input(&self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
-        if self.input != Input::Open || !self.connection.wants_frames() {
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if !self.hears() {
             return Poll::Pending;
         }
-        ready!(self.socket.poll_read_ready(cx))?;
+        match ready!(self.wire.poll_read(cx))? {
+            Some(0) => self.input = Input::Ended,
+            Some(count) => self.traffic.received.increment(count as u64),
+            None => {}
+        }
         Poll::Ready(Ok(Turn::Read))
+    }
+
+    /// Whether anything is read at this moment.
+    fn hears(&self) -> bool {
+        self.input == Input::Open && self.connection.wants_frames()
     }
 
     /// No frames are asked for before the last ones are written: what comes meanwhile waits in
@@ -166,21 +167,30 @@ impl Link {
                 .map(Turn::Frames)
                 .map(Ok);
         }
-        ready!(self.socket.poll_write_ready(cx))?;
-        Poll::Ready(Ok(Turn::Write))
+        self.poll_write(cx).map_ok(|()| Turn::Written)
+    }
+
+    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if !self.outgoing.is_empty() {
+            return Poll::Pending;
+        }
+        let hears = self.hears();
+        self.wire
+            .poll_own(cx, hears, &mut self.outgoing)
+            .map_ok(|()| Turn::Own)
     }
 
     /// Hands over whole frames for as long as the connection wants them.
     fn take_frames(&mut self) {
         while self.input != Input::Closed && self.connection.wants_frames() {
-            match self.decoder.next_frame() {
+            match self.wire.next_frame() {
                 Ok(Some(frame)) => self.connection.receive(&frame),
                 Ok(None) if self.input == Input::Open => return,
-                Ok(None) => {
+                Ok(None) | Err(Unreadable::Over) => {
                     self.connection.end_of_input();
                     self.input = Input::Closed;
                 }
-                Err(_) => {
+                Err(Unreadable::TooLarge) => {
                     self.connection.frame_too_large();
                     self.input = Input::Closed;
                 }
@@ -188,50 +198,43 @@ impl Link {
         }
     }
 
-    /// Reads once. The buffer is made only now, so that a silent connection holds none.
-    fn read(&mut self) -> io::Result<()> {
-        let buffer = self.decoder.buffer_mut();
-        buffer.reserve(READ_BYTES);
-        // Unlike `try_read_buf` this notes a short read, which saves the system call that would
-        // only say that nothing is left.
-        match self.socket.read_buf(buffer).now_or_never() {
-            Some(Ok(0)) => self.input = Input::Ended,
-            Some(Ok(count)) => self.traffic.received.increment(count as u64),
-            None => {}
-            Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Some(Err(error)) => return Err(error),
-        }
-        Ok(())
+    /// Writes what the wire takes at once; the rest waits for its turn.
+    async fn write(&mut self) -> io::Result<()> {
+        poll_fn(|cx| match self.poll_write(cx) {
+            Poll::Ready(written) => Poll::Ready(written),
+            Poll::Pending => Poll::Ready(Ok(())),
+        })
+        .await
     }
 
-    /// Writes as much as the socket takes.
-    fn write(&mut self) -> io::Result<()> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
-            match self.socket.try_write(self.outgoing.rest()) {
+            match ready!(self.wire.poll_write(cx, self.outgoing.rest())) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => {
                     self.outgoing.advance(count);
                     self.traffic.sent.increment(count as u64);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
         self.connection.written();
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// Writes what is due, then closes. The connection counts until its socket is gone.
     async fn close(self: Box<Self>) {
         let Self {
-            socket,
+            wire,
             connection,
             end,
-            outgoing,
+            mut outgoing,
             close_timeout,
             traffic,
             ..
         } = *self;
+        let socket = wire.end(connection.goodbye(), &mut outgoing);
         traffic.sent.increment(outgoing.rest().len() as u64);
         // Cancel safe: whatever an overdue end cuts short was to be thrown away.
         tokio::select! {
@@ -239,22 +242,5 @@ impl Link {
             () = end.overdue() => {}
         }
         drop(connection);
-    }
-}
-
-/// Writes what is left and closes such that the peer can read it: a socket that is closed while
-/// bytes of the peer wait unread is reset, and the peer may lose what was written last.
-pub(super) async fn part(mut socket: TcpStream, outgoing: Outgoing, deadline: Duration) {
-    let parting = async {
-        socket.write_all(outgoing.rest()).await?;
-        socket.shutdown().await?;
-        let mut ignored = Vec::with_capacity(READ_BYTES);
-        while socket.read_buf(&mut ignored).await? > 0 {
-            ignored.clear();
-        }
-        io::Result::Ok(())
-    };
-    if !matches!(timeout(deadline, parting).await, Ok(Ok(()))) {
-        tracing::debug!("a connection did not close in time");
     }
 }
