@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::chat_builder::ChatBuilder;
 use crate::connection::Connection;
 use crate::error::{Error, ErrorCode, GoodbyeCode};
+use crate::hooks::UserLogin;
 use crate::host::Host;
 use crate::limits::Limits;
 use crate::meters::catalogue::GOODBYES;
@@ -178,7 +179,7 @@ impl Chat {
             let retry_after = self.limits().retry_after;
             Error::new(ErrorCode::Unavailable, goodbye.message).retry_after(retry_after)
         })?;
-        let opened = self.open(user, options.device).await?;
+        let opened = self.open(user, options.device, address).await?;
         connection.begin(opened, options.ack);
         Ok(connection)
     }
@@ -219,7 +220,10 @@ impl Chat {
     /// # Errors
     /// `not_found` for a user who does not exist, `unavailable` where the store cannot be reached.
     pub async fn session(&self, user: UserId, options: SessionOptions) -> Result<Session, Error> {
-        Ok(Session::new(self.open(user, options.device).await?, options.ack))
+        Ok(Session::new(
+            self.open(user, options.device, None).await?,
+            options.ack,
+        ))
     }
 
     /// What the application itself does among its users.
@@ -227,18 +231,30 @@ impl Chat {
         Host::of(self.clone())
     }
 
-    async fn open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
-        session::count_host_login(self.find_and_open(user, device).await)
+    async fn open(&self, user: UserId, device: Device, address: Option<IpAddr>) -> Result<Opened, Error> {
+        session::count_host_login(self.find_and_open(user, device, address).await)
     }
 
-    async fn find_and_open(&self, user: UserId, device: Device) -> Result<Opened, Error> {
+    async fn find_and_open(
+        &self,
+        user: UserId,
+        device: Device,
+        address: Option<IpAddr>,
+    ) -> Result<Opened, Error> {
         let node = self.for_clients()?;
         let found = node.store.read(node.backends.stores.users.users(&[user])).await?;
         let user = found
             .into_iter()
             .next()
             .ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such user"))?;
-        session::open(node, user, device, LoginMethod::Host, None).await
+        let login = UserLogin {
+            user,
+            device,
+            method: LoginMethod::Host,
+            address,
+        };
+        session::ask_before_login(node, &login).await?;
+        session::open(node, login, None).await
     }
 
     // ---- the end ----

@@ -1,8 +1,11 @@
 //! How a node is set up.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::chat::Chat;
+use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::node::{self, Setup, Tasks};
 use crate::operation::{NamesInLog, NodeRole, Usage, UsageSource};
@@ -20,6 +23,7 @@ pub struct ChatBuilder {
     settings: Map<String, Value>,
     names_in_log: NamesInLog,
     usage: UsageSource,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 impl ChatBuilder {
@@ -33,6 +37,7 @@ impl ChatBuilder {
             settings: Map::new(),
             names_in_log: NamesInLog::default(),
             usage: UsageSource::default(),
+            hooks: None,
         }
     }
 
@@ -92,6 +97,14 @@ impl ChatBuilder {
         self
     }
 
+    /// Sets what the application decides about requests and does after them; nothing otherwise, which costs
+    /// nothing. Hooks that hold the [`Chat`] keep it in memory for as long as it holds them.
+    #[must_use]
+    pub fn hooks(mut self, hooks: Arc<dyn Hooks>) -> Self {
+        self.hooks = Some(hooks);
+        self
+    }
+
     /// Starts the node's tasks on the present tokio runtime.
     ///
     /// # Panics
@@ -106,6 +119,7 @@ impl ChatBuilder {
             policy: self.policy,
             names_in_log: self.names_in_log,
             usage: self.usage,
+            hooks: self.hooks,
             settings: self.settings,
         };
         Chat::of(node::start(setup, &tasks), tasks)

@@ -118,6 +118,16 @@ impl Error {
         self
     }
 
+    /// Ends the message after so many bytes, or a little before, where a character ends.
+    #[must_use]
+    pub(crate) fn cut(mut self, bytes: usize) -> Self {
+        if self.message.len() > bytes {
+            let end = self.message.floor_char_boundary(bytes);
+            self.message.to_mut().truncate(end);
+        }
+        self
+    }
+
     /// A backend's failure as its caller sees it: `unavailable`, or `internal` for a defect.
     pub fn from_backend(error: BackendError, retry_after: Duration) -> Self {
         let (code, message, retry) = match error.kind() {
@@ -251,6 +261,14 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_cut_where_a_character_ends() {
+        let cut = |text: &'static str| Error::new(ErrorCode::Forbidden, text).cut(4);
+        assert_eq!(cut("four").message(), "four");
+        assert_eq!(cut("fifth").message(), "fift");
+        assert_eq!(cut("no é").message(), "no ");
+    }
 
     #[test]
     fn the_three_kinds_of_backend_failure_reach_the_user_as_different_advice() {

@@ -8,6 +8,7 @@ mod connection;
 pub mod contract;
 mod error;
 pub mod faulty;
+pub mod hooks;
 mod host;
 mod limits;
 pub mod memory;

@@ -126,6 +126,15 @@ pub struct Limits {
     /// The time a call to presence may take.
     pub presence_timeout: Duration,
 
+    /// The time that a hook has to decide about a request, see [`hooks`](crate::hooks).
+    pub hook_timeout: Duration,
+    /// The time that a hook may take after a request; when the node stops, all that wait together.
+    pub after_hook_timeout: Duration,
+    /// Calls of hooks after requests that may wait; beyond it they are dropped.
+    pub hook_queue: usize,
+    /// Hooks after requests that run at the same time; with 1 each ends before the next one begins.
+    pub hooks_at_once: usize,
+
     /// The time from which on a request is recorded as slow; zero for never.
     pub slow_request: Duration,
     /// The time between two status records; zero for never.
@@ -192,6 +201,10 @@ impl Default for Limits {
             presence_reads: 8,
             presence_check: Duration::from_secs(300),
             presence_timeout: Duration::from_secs(2),
+            hook_timeout: Duration::from_millis(300),
+            after_hook_timeout: Duration::from_secs(5),
+            hook_queue: 16_384,
+            hooks_at_once: 16,
             slow_request: Duration::from_secs(1),
             status_interval: Duration::from_secs(5),
             store_probe_interval: Duration::from_millis(500),

@@ -104,6 +104,11 @@ limit_settings! {
     presence_check: Period,
     presence_timeout: Period,
 
+    hook_timeout: Period,
+    after_hook_timeout: Period,
+    hook_queue: usize,
+    hooks_at_once: usize,
+
     slow_request: Period,
     status_interval: Period,
     store_probe_interval: Period,

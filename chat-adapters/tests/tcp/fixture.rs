@@ -30,9 +30,14 @@ impl Server {
     }
 
     /// A server whose transport has options.
-    #[expect(clippy::disallowed_methods, reason = "the test owns the handle")]
     pub(crate) async fn start_with(limits: Limits, options: impl FnOnce(Serve) -> Serve) -> Self {
         let chat = Chat::builder(memory::backends()).limits(limits).start();
+        Self::of(chat, options).await
+    }
+
+    /// A server in front of a chat.
+    #[expect(clippy::disallowed_methods, reason = "the test owns the handle")]
+    pub(crate) async fn of(chat: Chat, options: impl FnOnce(Serve) -> Serve) -> Self {
         let listener = TcpListener::bind("[::]:0").await.unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().unwrap().port()));
         let stop = CancellationToken::new();

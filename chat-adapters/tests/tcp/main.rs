@@ -10,4 +10,5 @@
 mod counted;
 mod fixture;
 mod frames;
+mod hooks;
 mod proxy;

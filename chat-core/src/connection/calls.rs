@@ -29,7 +29,7 @@ pub(super) fn anonymous(
     }
 }
 
-/// Answers a request of a session that is no `send` and no plain `ack`.
+/// Answers a request of a session that is no plain `ack`, and no `send` but where a hook is asked before it.
 pub(super) fn logged_in(
     session: SessionHandle,
     address: Option<IpAddr>,

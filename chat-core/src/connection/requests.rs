@@ -7,6 +7,7 @@ use super::calls;
 use super::frames::{Connection, State};
 use super::pending::{Answered, Pending};
 use crate::error::{Error, ErrorCode, GoodbyeCode, chain};
+use crate::hooks::HookedRequest;
 use crate::node::{Limit, ReplyTo};
 use crate::protocol::{Ack, ErrorReply, Goodbye, Login, Reference, Reply, Request};
 use crate::session::{SessionHandle, Submitted, enqueue, outcome};
@@ -24,7 +25,10 @@ impl Connection {
     pub(super) fn take(&mut self, request: Request, reference: Option<Reference>, asked: Asked) {
         let address = self.control.address();
         match (&self.state, request) {
-            (State::LoggedIn { session, .. }, Request::Send(message)) => {
+            // Where a hook is asked, a send is a call like others, and the next request waits for it.
+            (State::LoggedIn { session, .. }, Request::Send(message))
+                if self.node.asks_before(HookedRequest::Send).is_none() =>
+            {
                 let number = self.pending.number_of_next_send();
                 match session.submit(message, ReplyTo::Connection(number), asked.began_at()) {
                     Ok(submitted) => {

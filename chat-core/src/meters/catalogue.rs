@@ -2,13 +2,18 @@
 
 use super::{Label, Metric, MetricUnit};
 use crate::error::{ErrorCode, GoodbyeCode};
-use crate::node::{Limit, Outcome, Queue};
+use crate::hooks::HookedRequest;
+use crate::node::{AfterOutcome, BeforeOutcome, Limit, Outcome, Queue};
 use crate::protocol::RequestType;
 
 const REQUEST: &[Label] = &[Label {
     name: "request",
     values: RequestType::SPELLINGS,
 }];
+const HOOKED_REQUEST: Label = Label {
+    name: "request",
+    values: HookedRequest::SPELLINGS,
+};
 const QUEUE: &[Label] = &[Label {
     name: "queue",
     values: Queue::SPELLINGS,
@@ -93,7 +98,7 @@ metrics! {
     QUEUE_WAITING = Metric::gauge(
         "chat_queue_waiting",
         "What waits: messages for the store (writer), acknowledgements (acks), notices for the bus (notices), \
-         changes of presence (presence), passwords to be hashed (passwords), records for the event log (log)",
+         changes of presence (presence), passwords to be hashed (passwords), calls of hooks after requests (hooks), records for the event log (log)",
     )
     .by(QUEUE);
     QUEUE_LIMIT = Metric::gauge("chat_queue_limit", "How much of it may wait; 0 for the event log, whose bound is its own")
@@ -119,6 +124,16 @@ metrics! {
     LOG_DROPPED = Metric::counter("chat_log_records_dropped_total", "Records that the event log had no room for");
     LOG_LATENCY = Metric::gauge("chat_log_latency_seconds", "From a record to its being in the event log, of the last batch that got there")
         .in_unit(MetricUnit::Seconds);
+
+    // ---- hooks of the application that embeds the chat ----
+    BEFORE_HOOKS = Metric::counter("chat_before_hooks_total", "Hooks asked before requests, by the type of request and by what they came to")
+        .by(&[HOOKED_REQUEST, Label { name: "outcome", values: BeforeOutcome::SPELLINGS }]);
+    BEFORE_HOOK_SECONDS = Metric::seconds("chat_before_hook_seconds", "The time of a hook before a request, for which the request waited")
+        .by(&[HOOKED_REQUEST]);
+    AFTER_HOOKS = Metric::counter("chat_after_hooks_total", "Hooks told after requests, by the type of request and by what they came to; dropped are those beyond limits.hook_queue")
+        .by(&[HOOKED_REQUEST, Label { name: "outcome", values: AfterOutcome::SPELLINGS }]);
+    AFTER_HOOK_SECONDS = Metric::seconds("chat_after_hook_seconds", "The time of a hook after a request, for which nobody waited")
+        .by(&[HOOKED_REQUEST]);
 
     // ---- the node ----
     READY = Metric::flag("chat_ready", "Whether the node serves: what /readyz answers");

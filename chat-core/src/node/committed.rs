@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::Node;
 use super::author::Author;
+use super::hooks::Happened;
 use super::hub::topics_of;
 use super::wakes::Wakes;
 use super::writer::{SendResult, Submission};
@@ -122,6 +123,7 @@ impl<'a> Telling<'a> {
             id: (message.id_origin == MessageIdOrigin::Client).then_some(message.id),
             data: message.data,
         };
+        self.node.happened(|| Happened::Sent(view.clone()));
         let Some(shared) = SharedMessage::new(view) else {
             return;
         };

@@ -58,6 +58,12 @@ spelled!(
         BusQueue = "bus_queue",
         /// A change of presence was dropped.
         PresenceChanges = "presence_changes",
+        /// A hook did not decide in time.
+        HookTimeout = "hook_timeout",
+        /// A hook after a request was given up.
+        AfterHookTimeout = "after_hook_timeout",
+        /// A call of a hook was dropped.
+        HookQueue = "hook_queue",
     }
 );
 

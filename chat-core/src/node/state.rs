@@ -15,6 +15,7 @@ use super::changes::Changes;
 use super::connections::{self, Connections};
 use super::gate::{Access, Gate};
 use super::health::Reads;
+use super::hooks::{self, NodeHooks, Untold};
 use super::hub::Hub;
 use super::journal::Journal;
 use super::limit::LimitHits;
@@ -26,6 +27,7 @@ use super::status::{self, StatusSource};
 use super::supervise::spawn;
 use super::writer::{self, Writer};
 use super::{listener, meters, presence, probe, pull, watch};
+use crate::hooks::Hooks;
 use crate::limits::Limits;
 use crate::operation::{NamesInLog, NodeRole, NotReady, Readiness, UsageSource};
 use crate::ports::{Backends, Level, Notice, NoticeKind, SendPolicy, Topic};
@@ -58,6 +60,8 @@ pub(crate) struct Node {
     pub(crate) publisher: Publisher,
     pub(crate) changes: Changes,
     pub(crate) passwords: Passwords,
+    /// What the application decides and hears of; `None` costs nothing.
+    pub(crate) hooks: Option<NodeHooks>,
     pub(crate) connections: Connections,
     pub(crate) registrations: Allowances<IpAddr>,
     pub(crate) failed_logins: Allowances<(Option<IpAddr>, String)>,
@@ -170,6 +174,7 @@ pub(crate) struct Setup {
     pub(crate) policy: SendPolicy,
     pub(crate) names_in_log: NamesInLog,
     pub(crate) usage: UsageSource,
+    pub(crate) hooks: Option<Arc<dyn Hooks>>,
     /// What is recorded of how it is set up.
     pub(crate) settings: Map<String, Value>,
 }
@@ -184,6 +189,8 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     let (writer, queues) = Writer::new(limits.writer_shards, limits.writer_queue);
     let publisher = Publisher::new(limits.bus_queue, hits());
     let (acks, flushes) = Acks::new(limits.pending_acks, hits());
+    let install = |hooks| NodeHooks::new(hooks, &limits, hits(), Arc::clone(&journal));
+    let (hooks, untold) = setup.hooks.map(install).unzip();
     let addresses = limits.remembered_addresses;
     let [registrations, failed_name, failed_address] = rates(&limits);
     let node = Arc::new(Node {
@@ -197,6 +204,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
         publisher,
         changes: Changes::new(limits.presence_changes, limits.presence_lease, hits()),
         passwords: Passwords::new(&limits, hits()),
+        hooks,
         connections: Connections::new(hits()),
         registrations: Allowances::new(registrations, addresses),
         failed_logins: Allowances::new(failed_name, addresses),
@@ -221,7 +229,7 @@ pub(crate) fn start(setup: Setup, tasks: &Tasks) -> Arc<Node> {
     });
     if node.role == NodeRole::Clients {
         writer::start(&node, queues, &tasks.writing);
-        start_for_sessions(&node, flushes, &tasks.background);
+        start_for_sessions(&node, flushes, untold, &tasks.background);
         let publishing = publisher::run(Arc::clone(&node));
         spawn(&tasks.publishing, &node, "publisher", publishing);
     }
@@ -276,12 +284,15 @@ fn rates(limits: &Limits) -> [Rate; 3] {
 }
 
 /// What works for sessions, and for their users.
-fn start_for_sessions(node: &Arc<Node>, flushes: Flushes, tasks: &TaskTracker) {
+fn start_for_sessions(node: &Arc<Node>, flushes: Flushes, untold: Option<Untold>, tasks: &TaskTracker) {
     spawn(tasks, node, "acks", acks::run(Arc::clone(node), flushes));
     spawn(tasks, node, "listener", listener::run(Arc::clone(node)));
     spawn(tasks, node, "pull", pull::run(Arc::clone(node)));
     spawn(tasks, node, "presence", presence::run(Arc::clone(node)));
     spawn(tasks, node, "connections", connections::sweep(Arc::clone(node)));
+    if let Some(untold) = untold {
+        spawn(tasks, node, "hooks", hooks::run(Arc::clone(node), untold));
+    }
 }
 
 /// What tells how the node and its backends are doing.

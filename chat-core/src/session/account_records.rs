@@ -15,9 +15,11 @@ use crate::types::{User, UserName};
 const HASH_BYTES: usize = 8;
 
 /// How somebody proved who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LoginMethod {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LoginMethod {
+    /// By their password.
     Password,
+    /// By a token that an earlier login gave.
     Token,
     /// The host application has authenticated them.
     Host,
@@ -31,7 +33,8 @@ impl LoginMethod {
         }
     }
 
-    pub(super) const fn as_str(self) -> &'static str {
+    /// The method in one word, as in the event log.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Token => "token",

@@ -11,10 +11,11 @@ use super::inbox::SessionShared;
 use super::reads::listed_at_most;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
-use crate::node::{Limit, Node};
+use crate::hooks::{HookedRequest, UserLogin};
+use crate::node::{Happened, Limit, Node};
 use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser, SessionStart};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
-use crate::types::{Device, Password, Token, User, UserName};
+use crate::types::{Password, Token, User, UserName};
 
 /// A session that has just begun.
 pub(crate) struct Opened {
@@ -41,6 +42,9 @@ pub(crate) async fn register(
     if node.store.read(users.credentials(&selector)).await?.is_some() {
         return Err(name_taken());
     }
+    if let Some(hooks) = node.asks_before(HookedRequest::Register) {
+        hooks.before_register(&name, address).await?;
+    }
     let password = Some(node.passwords.hash(password).await?);
     match node
         .store
@@ -53,6 +57,7 @@ pub(crate) async fn register(
     {
         CreateUser::Created(user) => {
             user_registered(node, &user);
+            node.happened(|| Happened::Registered(user.clone()));
             Ok(user)
         }
         CreateUser::NameTaken(_) | CreateUser::IdTaken(_) => Err(name_taken()),
@@ -73,6 +78,7 @@ pub(crate) async fn ensure_user(node: &Node, name: UserName) -> Result<User, Err
     {
         CreateUser::Created(user) => {
             user_registered(node, &user);
+            node.happened(|| Happened::Registered(user.clone()));
             Ok(user)
         }
         CreateUser::NameTaken(user) | CreateUser::IdTaken(user) => Ok(user),
@@ -87,15 +93,32 @@ pub(crate) async fn login(node: &Arc<Node>, address: Option<IpAddr>, login: Logi
         ack: _,
     } = login;
     let method = LoginMethod::of(&proof);
-    let (user, token, expires_at) = match proof {
+    let (user, token) = match proof {
         LoginProof::Password { user, password } => {
-            let user = check_password(node, address, user, &password).await?;
-            let (token, expires_at) = issue_token(node, &user).await?;
-            (user, token, expires_at)
+            (check_password(node, address, user, &password).await?, None)
         }
         LoginProof::Token(token) => check_token(node, address, token).await?,
     };
-    open(node, user, device, method, Some((token, expires_at))).await
+    let login = UserLogin {
+        user,
+        device,
+        method,
+        address,
+    };
+    ask_before_login(node, &login).await?;
+    let token = match token {
+        Some(token) => token,
+        None => issue_token(node, &login.user).await?,
+    };
+    open(node, login, Some(token)).await
+}
+
+/// Lets the application decide about the login of a user who is known to be who they say.
+pub(crate) async fn ask_before_login(node: &Node, login: &UserLogin) -> Result<(), Error> {
+    match node.asks_before(HookedRequest::Login) {
+        Some(hooks) => hooks.before_login(login).await,
+        None => Ok(()),
+    }
 }
 
 async fn check_password(
@@ -139,11 +162,13 @@ async fn check_password(
     }
 }
 
+/// Answers the token again, but for one in its second half: it is followed by a new one, so that a device in use never
+/// logs out.
 async fn check_token(
     node: &Node,
     address: Option<IpAddr>,
     token: Token,
-) -> Result<(User, Token, Timestamp), Error> {
+) -> Result<(User, Option<(Token, Timestamp)>), Error> {
     check_address(node, address)?;
     let now = node.backends.clock.now();
     let Some(stored) = node
@@ -154,12 +179,8 @@ async fn check_token(
         login_failed(node, LoginMethod::Token, None);
         return Err(failed_login(node, address));
     };
-    // A token in its second half is followed by a new one, so that a device in use never logs out.
-    if stored.expires_at.since(now) < node.limits.token_lifetime / 2 {
-        let (token, expires_at) = issue_token(node, &stored.user).await?;
-        return Ok((stored.user, token, expires_at));
-    }
-    Ok((stored.user, token, stored.expires_at))
+    let is_young = stored.expires_at.since(now) >= node.limits.token_lifetime / 2;
+    Ok((stored.user, is_young.then_some((token, stored.expires_at))))
 }
 
 fn check_address(node: &Node, address: Option<IpAddr>) -> Result<(), Error> {
@@ -204,17 +225,16 @@ async fn issue_token(node: &Node, user: &User) -> Result<(Token, Timestamp), Err
 /// read, so that nothing falls between the two.
 pub(crate) async fn open(
     node: &Arc<Node>,
-    user: User,
-    device: Device,
-    method: LoginMethod,
+    login: UserLogin,
     token: Option<(Token, Timestamp)>,
 ) -> Result<Opened, Error> {
+    let UserLogin { user, device, .. } = &login;
     let stores = &node.backends.stores;
-    node.acks.settle(user.id, &device).await;
+    node.acks.settle(user.id, device).await;
     let now = node.backends.clock.now();
     let opening = stores
         .devices
-        .open_device(user.id, &device, now, node.limits.devices_per_user);
+        .open_device(user.id, device, now, node.limits.devices_per_user);
     let epoch = node.store.write(opening).await?.epoch;
     let shared = Arc::new(SessionShared::new(
         node.next_session(),
@@ -226,7 +246,7 @@ pub(crate) async fn open(
         Arc::clone(&node.limit_hits),
     ));
     node.hub.register(&shared);
-    logged_in(node, &user, method);
+    logged_in(node, user, login.method);
     let token_hash = token.as_ref().map(|(token, _)| token.hash());
     let session = SessionHandle {
         inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)),
@@ -236,7 +256,7 @@ pub(crate) async fn open(
     let asked = node.changes.asks_for_friends(user.id);
     let start = stores
         .devices
-        .session_start(user.id, &device, listed_at_most(node));
+        .session_start(user.id, device, listed_at_most(node));
     let SessionStart { contacts, positions } = node.store.read(start).await?;
     let Contacts { friends, memberships } = contacts;
     if let Some(asked) = asked {
@@ -253,13 +273,14 @@ pub(crate) async fn open(
     let groups = memberships.into_iter().map(GroupView::from).collect();
     let (token, token_expires_at) = token.unzip();
     let welcome = Welcome {
-        user,
-        device,
+        user: user.clone(),
+        device: device.clone(),
         token,
         token_expires_at,
         friends,
         groups,
     };
+    node.happened(|| Happened::LoggedIn(login));
     Ok(Opened {
         delivery,
         session,

@@ -47,8 +47,9 @@ fn outcome<T>(result: &Result<T, Error>) -> &'static str {
         Err(ErrorCode::NotFound) => Outcome::NotFound,
         Err(ErrorCode::RateLimited) => Outcome::RateLimited,
         Err(ErrorCode::Unavailable) => Outcome::Unavailable,
-        // The others are no answer to a login or a registration.
-        Err(_) => Outcome::Internal,
+        Err(ErrorCode::Internal) => Outcome::Internal,
+        // Of their own, a login and a registration end with none of the others.
+        Err(_) => Outcome::Refused,
     };
     outcome.as_str()
 }

@@ -2,7 +2,8 @@
 
 use super::handle::SessionHandle;
 use crate::error::{Error, ErrorCode};
-use crate::node::Limit;
+use crate::hooks::{Friendship, HookedRequest};
+use crate::node::{Happened, Limit};
 use crate::ports::{self, AddFriend, RemoveFriend, Topic};
 use crate::protocol::{Event, UserSelector, UserView};
 use crate::types::{User, UserId, UserName};
@@ -19,6 +20,9 @@ impl SessionHandle {
         if friend.id == self.user().id {
             return Err(Error::new(ErrorCode::Forbidden, "you cannot be your own friend"));
         }
+        if let Some(hooks) = node.asks_before(HookedRequest::AddFriend) {
+            hooks.before_add_friend(self.user(), &friend).await?;
+        }
         let limit = node.limits.friends_per_user;
         let call = node
             .backends
@@ -31,6 +35,12 @@ impl SessionHandle {
                     user: self.user().clone(),
                 };
                 node.tell_all(Topic::User(friend.id), event, None);
+                node.happened(|| {
+                    Happened::FriendAdded(Friendship {
+                        user: self.user().clone(),
+                        friend: friend.clone(),
+                    })
+                });
             }
             AddFriend::AlreadyFriends => {}
             AddFriend::NoSuchUser => return Err(no_such_user()),

@@ -3,7 +3,8 @@
 use super::handle::SessionHandle;
 use super::pages;
 use crate::error::{Error, ErrorCode};
-use crate::node::{Limit, Node};
+use crate::hooks::HookedRequest;
+use crate::node::{Happened, Limit, Node};
 use crate::ports::{CreateGroup, JoinGroup, LeaveGroup, NewGroup, NoticeKind, Topic};
 use crate::protocol::{self, Event, GroupView, MemberView, Members, Reply};
 use crate::types::GroupId;
@@ -16,6 +17,9 @@ impl SessionHandle {
     /// where the store cannot be reached: then it may have been made.
     pub async fn create_group(&self, request: protocol::CreateGroup) -> Result<GroupView, Error> {
         let node = self.node();
+        if let Some(hooks) = node.asks_before(HookedRequest::CreateGroup) {
+            hooks.before_create_group(self.user(), &request).await?;
+        }
         let protocol::CreateGroup { name, description } = request;
         let group = NewGroup {
             id: None,
@@ -31,7 +35,9 @@ impl SessionHandle {
         match node.store.write(call).await? {
             CreateGroup::Created(membership) => {
                 self.membership_changed(membership.group.id);
-                Ok(membership.into())
+                let group = GroupView::from(membership);
+                node.happened(|| Happened::GroupCreated(self.user().clone(), group.clone()));
+                Ok(group)
             }
             CreateGroup::NameTaken | CreateGroup::IdTaken => {
                 Err(Error::new(ErrorCode::NameTaken, "a group of this name exists"))
@@ -49,6 +55,9 @@ impl SessionHandle {
     /// be reached.
     pub async fn join_group(&self, group: GroupId) -> Result<GroupView, Error> {
         let node = self.node();
+        if let Some(hooks) = node.asks_before(HookedRequest::JoinGroup) {
+            hooks.before_join_group(self.user(), group).await?;
+        }
         let (groups, members) = (node.limits.groups_per_user, node.limits.members_per_group);
         let call = node
             .backends
@@ -63,7 +72,9 @@ impl SessionHandle {
                     user: self.user().clone(),
                 };
                 node.tell_all(Topic::Group(group), event, Some(self.user().id));
-                Ok(membership.into())
+                let group = GroupView::from(membership);
+                node.happened(|| Happened::GroupJoined(self.user().clone(), group.clone()));
+                Ok(group)
             }
             JoinGroup::AlreadyMember(membership) => Ok(membership.into()),
             JoinGroup::NotFound => Err(no_such_group()),

@@ -11,6 +11,7 @@ use super::pages;
 use super::positions::AckCheck;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
+use crate::hooks::HookedRequest;
 use crate::node::{Author, Limit, Node, ReplyTo, SendResult, Submission};
 use crate::ports::{NewMessage, SendPolicy};
 use crate::protocol::{
@@ -39,6 +40,7 @@ impl SessionHandle {
     /// it may have been stored.
     pub async fn send(&self, message: OutgoingMessage) -> Result<Sent, Error> {
         self.check_open()?;
+        let message = self.decided(message).await?;
         let timeout = self.node().limits.store_timeout;
         let (reply, pending) = oneshot::channel();
         let submitted = self.submit(message, ReplyTo::Caller(reply), Instant::now())?;
@@ -48,7 +50,19 @@ impl SessionHandle {
         outcome(self.node(), pending.await.ok())
     }
 
-    /// Hands a message to the writer without waiting for anything.
+    /// A message as the application's hook lets it be sent.
+    async fn decided(&self, message: OutgoingMessage) -> Result<OutgoingMessage, Error> {
+        let Some(hooks) = self.node().asks_before(HookedRequest::Send) else {
+            return Ok(message);
+        };
+        // Apart, so that a send without hooks is no larger by it.
+        let message = Box::pin(hooks.before_send(self.user(), message)).await?;
+        // It may have ended meanwhile.
+        self.check_open()?;
+        Ok(message)
+    }
+
+    /// Hands a message to the writer without waiting for anything, and without asking any hook.
     pub(crate) fn submit(
         &self,
         message: OutgoingMessage,

@@ -16,12 +16,12 @@ mod reads;
 mod shared_event;
 mod system_sends;
 
+pub use account_records::LoginMethod;
 pub use events::{Events, Session};
 pub use handle::SessionHandle;
 pub use messaging::HistoryPage;
 
-pub(crate) use account_records::LoginMethod;
-pub(crate) use accounts::{Opened, ensure_user, open};
+pub(crate) use accounts::{Opened, ask_before_login, ensure_user, open};
 pub(crate) use counted::{count_host_login, login, register};
 pub(crate) use delivery::Delivery;
 pub(crate) use inbox::{NumberedOutcome, SessionShared};

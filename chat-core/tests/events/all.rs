@@ -7,7 +7,7 @@ use chat_core::types::Token;
 use crate::backends::{be_slow, lose_and_regain};
 use crate::schema::Schema;
 use crate::stage::{Stage, name, password};
-use crate::{limits, log, node, status};
+use crate::{hooks, limits, log, node, status};
 
 #[tokio::test(start_paused = true)]
 async fn every_event_of_the_core_that_the_page_lists_is_written() {
@@ -20,6 +20,7 @@ async fn every_event_of_the_core_that_the_page_lists_is_written() {
     let login = chat_core::protocol::Login::token(Token::parse("no such token").unwrap());
     chat.login(login).await.unwrap_err();
     chat.shutdown().await;
+    hooks::fail(&stage, 1).await;
     limits::reach(&stage).await;
     status::busy(&stage).await;
     node::defect(&stage).await;

@@ -11,6 +11,7 @@
 mod accounts;
 mod all;
 mod backends;
+mod hooks;
 mod limits;
 mod log;
 mod node;

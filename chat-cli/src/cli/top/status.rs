@@ -7,12 +7,13 @@ use chat_core::ports::LogRecord;
 use serde_json::{Map, Value};
 
 /// The queues of a status.
-const QUEUES: [&str; 6] = [
+const QUEUES: [&str; 7] = [
     "writer_waiting",
     "acks_waiting",
     "notices_waiting",
     "presence_waiting",
     "passwords_waiting",
+    "hooks_waiting",
     "log_waiting",
 ];
 

@@ -5,6 +5,7 @@
 //! status record, since the `metrics` facade gives nothing back.
 
 mod backend;
+mod hooks;
 mod latency;
 mod requests;
 mod sample;
@@ -18,6 +19,7 @@ use crate::meters::catalogue as metric;
 use crate::spelled::spelled;
 
 pub(crate) use backend::BackendMeters;
+pub(crate) use hooks::{AfterOutcome, BeforeOutcome, HookMeters};
 pub(crate) use latency::{Latency, Quantiles};
 pub(crate) use requests::Requests;
 pub(crate) use sample::{run as sample, waiting};
@@ -36,6 +38,8 @@ spelled!(
         Presence = "presence",
         /// Passwords to be hashed.
         Passwords = "passwords",
+        /// Calls of hooks after requests.
+        Hooks = "hooks",
         /// Records for the event log.
         Log = "log",
     }
@@ -58,6 +62,8 @@ spelled!(
         Unavailable = "unavailable",
         /// There is a defect.
         Internal = "internal",
+        /// A hook refused it, with a code that is none of these.
+        Refused = "refused",
     }
 );
 

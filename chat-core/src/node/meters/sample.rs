@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 use super::Queue;
 use crate::meters::catalogue as metric;
 use crate::node::Node;
+use crate::node::hooks::NodeHooks;
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -63,13 +64,14 @@ impl Gauges {
 }
 
 /// How much waits in each of the node's queues.
-pub(crate) fn waiting(node: &Node) -> [(Queue, usize); 6] {
+pub(crate) fn waiting(node: &Node) -> [(Queue, usize); 7] {
     [
         (Queue::Writer, node.writer.waiting()),
         (Queue::Acks, node.acks.waiting()),
         (Queue::Notices, node.publisher.waiting()),
         (Queue::Presence, node.changes.waiting()),
         (Queue::Passwords, node.passwords.waiting()),
+        (Queue::Hooks, node.hooks.as_ref().map_or(0, NodeHooks::waiting)),
         (Queue::Log, node.backends.log.status().waiting),
     ]
 }
@@ -97,6 +99,7 @@ fn set_limits(node: &Node) {
         (Queue::Notices, limits.bus_queue.max(1)),
         (Queue::Presence, limits.presence_changes),
         (Queue::Passwords, limits.password_queue),
+        (Queue::Hooks, limits.hook_queue.max(1)),
     ];
     for (queue, limit) in queues {
         set_count(&metric::QUEUE_LIMIT.level(&[queue.as_str()]), limit);
