@@ -18,6 +18,8 @@ mod link;
 pub mod mysql;
 #[cfg(feature = "mysql")]
 pub mod original;
+#[cfg(any(feature = "grpc", feature = "tls"))]
+mod pem;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "grpc", feature = "redis", feature = "zookeeper"))]
@@ -28,6 +30,8 @@ mod sql;
 pub mod sqlite;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 #[cfg(feature = "zookeeper")]

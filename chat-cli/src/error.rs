@@ -39,6 +39,9 @@ pub enum Error {
         /// Why.
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
+    /// The server speaks TLS, and was addressed in the clear.
+    #[error("the server speaks TLS")]
+    WantsTls,
     /// A bounded queue has no room: take what came, or wait for answers.
     #[error("at most {limit} frames can wait")]
     QueueFull {

@@ -11,6 +11,8 @@ use crate::error::Error;
 use crate::transport::BoxedStream;
 
 const READ_BYTES: usize = 4_096;
+/// How the answer of a server begins that wants TLS.
+const ALERT: &[u8] = &[0x15, 0x03];
 
 /// A frame as it came and what it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +42,8 @@ impl FrameReader {
     /// Cancelling loses nothing.
     ///
     /// # Errors
-    /// [`Error::ConnectionLost`] where the connection breaks, also in the middle of a line, and
-    /// [`Error::Protocol`] for a line that is too long.
+    /// [`Error::ConnectionLost`] where the connection breaks, also in the middle of a line,
+    /// [`Error::Protocol`] for a line that is too long, and [`Error::WantsTls`].
     pub async fn next_line(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             let line = self.decoder.next_frame();
@@ -77,7 +79,10 @@ impl FrameReader {
         Ok(None)
     }
 
-    fn end_of_stream(&self) -> Result<Option<Bytes>, Error> {
+    fn end_of_stream(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.decoder.buffer_mut().starts_with(ALERT) {
+            return Err(Error::WantsTls);
+        }
         if self.decoder.has_partial() {
             return Err(Error::lost(io::ErrorKind::UnexpectedEof.into()));
         }

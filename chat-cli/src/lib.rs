@@ -13,6 +13,7 @@ mod positions;
 mod reconnect;
 mod requests;
 mod session;
+mod tls;
 mod transport;
 
 pub use client::{Client, ClientHandle};
@@ -23,4 +24,5 @@ pub use frames::{FrameReader, FrameWriter, ReceivedFrame};
 pub use limits::Limits;
 pub use options::{Acknowledge, ClientOptions, Credentials, Reconnect};
 pub use requests::{ConversationPage, HistoryPage, MemberPage};
+pub use tls::{TlsDialer, TlsFailure, TlsSetupError};
 pub use transport::{BoxedStream, Dial, Dialing, Stream, TcpDialer};

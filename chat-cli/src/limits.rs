@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The time that the handshake of TLS may take.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The bounds of a connection and of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

@@ -187,6 +187,7 @@ fn setting_argument(setting: &Explained) -> Arg {
         key if key.starts_with("redis.") => argument.help_heading("Redis"),
         key if key.starts_with("backend.") => argument.help_heading("Backends"),
         key if key.starts_with("kafka.") => argument.help_heading("Kafka"),
+        key if key.starts_with("tls.") => argument.help_heading("TLS"),
         key if key.starts_with("websocket.") => argument.help_heading("WebSocket"),
         key if key.starts_with("event_log_file.") => argument.help_heading("Files of the event log"),
         _ if is_limit => argument.help_heading("Limits"),
@@ -198,7 +199,12 @@ fn value_name(key: &str) -> &'static str {
     match key {
         "listen" | "http" | "advertise" => "ADDR",
         "store" | "bus" | "presence" | "registry" => "URL",
-        "backend.certificate" | "backend.key" | "backend.client_authority" => "FILE",
+        "backend.certificate"
+        | "backend.key"
+        | "backend.client_authority"
+        | "tls.certificate"
+        | "tls.key" => "FILE",
+        "tls.listeners" => "LISTENERS",
         "event_log" => "URLS",
         "proxy_protocol_from" | "websocket.forwarded_from" => "NETWORKS",
         "websocket.origins" => "ORIGINS",

@@ -176,15 +176,15 @@ mod tests {
         let settings = settings("redis://cache", "");
         let limits = &settings.limits;
         let store = |role| mysql_options(&settings, role).unwrap().call_timeout;
-        assert!(store(NodeRole::Clients) < limits.store_timeout.into());
+        assert!(store(NodeRole::Clients) < Duration::from(limits.store_timeout));
         assert!(
             store(NodeRole::Backend) < store(NodeRole::Clients),
             "whose call it is waits for it too"
         );
         let bus = redis_options(&settings, "bus", &settings.bus, limits.bus_timeout.into()).unwrap();
-        assert!(bus.call_timeout < limits.bus_timeout.into());
+        assert!(bus.call_timeout < Duration::from(limits.bus_timeout));
         let presence = presence_options(&settings).unwrap();
-        assert!(presence.call_timeout < limits.presence_timeout.into());
+        assert!(presence.call_timeout < Duration::from(limits.presence_timeout));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::event_log::{EventLogFileSettings, EventLogUrls, KafkaSettings, NamesS
 use crate::failure::Failure;
 use crate::limit_settings::{LimitSettings, Period};
 use crate::networks::Networks;
+use crate::tls_settings::TlsSettings;
 use crate::websocket_settings::WebSocketSettings;
 use crate::{unknown, validate};
 
@@ -47,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) mysql: MySqlSettings,
     pub(crate) redis: RedisSettings,
     pub(crate) backend: BackendSettings,
+    pub(crate) tls: TlsSettings,
     pub(crate) websocket: WebSocketSettings,
     pub(crate) limits: LimitSettings,
 }
@@ -97,6 +99,7 @@ impl Default for Settings {
             mysql: MySqlSettings::default(),
             redis: RedisSettings::default(),
             backend: BackendSettings::default(),
+            tls: TlsSettings::default(),
             websocket: WebSocketSettings::default(),
             limits: LimitSettings::default(),
         }

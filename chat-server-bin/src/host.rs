@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use chat_adapters::tls::ServerTls;
 use chat_adapters::websocket::Endpoint;
 use chat_core::ports::{Backends, Level};
 use chat_core::types::NodeId;
@@ -25,6 +26,7 @@ use crate::reload::Reload;
 use crate::shutdown::Signals;
 use crate::tasks::Tasks;
 use crate::telemetry::{Levels, Traced};
+use crate::tls_settings::Tls;
 use crate::wire_up::Wired;
 use crate::{event_log, process, registry};
 
@@ -43,6 +45,7 @@ pub(crate) struct Place {
     node: NodeId,
     tasks: Tasks,
     door: Option<Door>,
+    tls: Option<Tls>,
 }
 
 /// A node and what is around it.
@@ -54,6 +57,7 @@ pub(crate) struct Host {
     /// The settings in effect.
     pub(crate) settings: watch::Receiver<Settings>,
     door: Option<Door>,
+    tls: Option<Tls>,
     traced_stop: CancellationToken,
 }
 
@@ -63,17 +67,29 @@ impl Place {
     pub(crate) async fn take(settings: &Settings) -> Result<Self, Failure> {
         // A signal that came before it is handled would end the process.
         let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
+        let tls = settings.tls.load()?;
         let taken = listen::take(CLIENTS, &settings.listen).await?;
         let http = http::take(settings.http_address()).await?;
         let node = node_name(&settings.node, taken.address().port())?;
         let mut tasks = Tasks::default();
-        let door = http.map(|taken| Door::open(taken, &mut tasks)).transpose()?;
+        let door_tls = tls.as_ref().and_then(|tls| tls.http.clone());
+        let door = http
+            .map(|taken| Door::open(taken, door_tls, &mut tasks))
+            .transpose()?;
+        if let Some(tls) = &tls {
+            let (certificates, stop) = (tls.certificates.clone(), tasks.stop_token().clone());
+            let every = settings.tls.reload_interval.into();
+            tasks.spawn("certificates", async move {
+                stop.run_until_cancelled(certificates.follow(every)).await;
+            });
+        }
         Ok(Self {
             hangup,
             taken,
             node,
             tasks,
             door,
+            tls,
         })
     }
 
@@ -108,6 +124,7 @@ impl Place {
             arguments: start.arguments,
             running,
             levels: start.levels,
+            certificates: self.tls.as_ref().map(|tls| tls.certificates.clone()),
             chat: chat.clone(),
         };
         tasks.spawn("reload", reload.at_each(self.hangup, tasks.stop_token().clone()));
@@ -117,6 +134,7 @@ impl Place {
             address,
             settings: in_effect,
             door: self.door,
+            tls: self.tls,
             traced_stop,
         };
         Ok((host, listener, signals))
@@ -150,7 +168,7 @@ impl Host {
             .door
             .as_ref()
             .map(|door| format!("http {}, ", door.address()));
-        let http = http.unwrap_or_default();
+        let http = http.unwrap_or_default() + &self.shown_tls();
         let backends = shown_backends(&self.settings.borrow(), role);
         let node = self.chat.node();
         let mut output = std::io::stdout().lock();
@@ -161,6 +179,18 @@ impl Host {
         .and_then(|()| output.flush())
         .context("cannot write to standard output; keep it open")?;
         Ok(())
+    }
+
+    /// The handshake at the address of `listen`, where clients of TCP begin with one.
+    pub(crate) fn tls(&self) -> Option<ServerTls> {
+        self.tls.as_ref().and_then(|tls| tls.listen.clone())
+    }
+
+    fn shown_tls(&self) -> String {
+        match self.tls {
+            Some(_) => format!("TLS on {}, ", self.settings.borrow().tls.listeners),
+            None => String::new(),
+        }
     }
 
     /// Lets clients in by WebSocket too, where there is the side door.

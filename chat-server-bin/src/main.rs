@@ -32,6 +32,7 @@ mod serve;
 mod shutdown;
 mod tasks;
 mod telemetry;
+mod tls_settings;
 mod unknown;
 mod validate;
 mod websocket_settings;

@@ -1,9 +1,10 @@
-//! SIGHUP: the settings are read again, and what can be applied to a running server is.
+//! SIGHUP: the settings are read again, and what can be applied to a running server is; so is the certificate.
 
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use chat_adapters::tls::Certificates;
 use chat_core::Chat;
 use chat_core::ports::Level;
 use serde_json::{Map, Value};
@@ -24,6 +25,8 @@ pub(crate) struct Reload {
     pub(crate) running: watch::Sender<Settings>,
     /// What is said on standard error.
     pub(crate) levels: Levels,
+    /// What clients are shown, where there is TLS.
+    pub(crate) certificates: Option<Certificates>,
     /// Whose event log tells of it.
     pub(crate) chat: Chat,
 }
@@ -45,6 +48,10 @@ impl Reload {
     }
 
     fn once(&self) {
+        if let Some(certificates) = &self.certificates {
+            // It tells by itself what came of it.
+            let _ = certificates.reload();
+        }
         match Settings::load(&self.arguments).and_then(|read| self.apply(&read)) {
             Ok(changed) => self
                 .chat

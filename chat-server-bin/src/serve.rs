@@ -28,7 +28,12 @@ pub(crate) async fn serve(start: Start) -> Result<(), Failure> {
     host.say_ready(NodeRole::Clients)?;
 
     let stop = CancellationToken::new();
-    let tcp = tcp_server(&host.settings.borrow(), listener, &host.chat).until(stop.clone().cancelled_owned());
+    let tcp = tcp_server(&host.settings.borrow(), listener, &host.chat);
+    let tcp = match host.tls() {
+        Some(tls) => tcp.tls(tls),
+        None => tcp,
+    };
+    let tcp = tcp.until(stop.clone().cancelled_owned());
     let serving = async move {
         tcp.await?;
         websockets.closed().await;

@@ -11,6 +11,7 @@ use crate::reference::reference;
 
 /// Variables of the project's other programs, which may be set where a server starts.
 const OF_OTHER_PROGRAMS: &[&str] = &[
+    "CHAT_CA",
     "CHAT_DEVICE",
     "CHAT_PASSWORD",
     "CHAT_REQUIRE",

@@ -71,6 +71,13 @@ pub(crate) fn check(settings: &Settings, role: NodeRole) -> Result<(), Failure> 
         settings.websocket.ping_timeout,
         Zero::Refused,
     )?;
+    settings.tls.check().map_err(Failure::setting)?;
+    check_period(
+        "tls.handshake_timeout",
+        settings.tls.handshake_timeout,
+        Zero::Refused,
+    )?;
+    check_period("tls.reload_interval", settings.tls.reload_interval, Zero::Refused)?;
     check_mysql(&settings.mysql)?;
     check_redis(&settings.redis)?;
     check_each_limit(settings)?;
@@ -362,6 +369,21 @@ mod tests {
                 settings.kafka.buffer = std::num::NonZeroUsize::MAX
             }),
             ("`kafka.linger`", |settings| settings.kafka.linger = seconds(2)),
+        ]);
+    }
+
+    #[test]
+    fn tls_that_cannot_work_is_refused_by_name() {
+        assert_refused(&[
+            ("`tls.key`", |settings| {
+                settings.tls.certificate = "a.pem".to_owned()
+            }),
+            ("`tls.handshake_timeout`", |settings| {
+                settings.tls.handshake_timeout = seconds(0)
+            }),
+            ("`tls.reload_interval`", |settings| {
+                settings.tls.reload_interval = seconds(0)
+            }),
         ]);
     }
 

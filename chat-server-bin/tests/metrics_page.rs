@@ -16,6 +16,7 @@ fn catalogues() -> Vec<(&'static str, &'static [Metric])> {
         ("chat-core", chat_core::meters::METRICS),
         ("chat-adapters: tcp", chat_adapters::tcp::METRICS),
         ("chat-adapters: websocket", chat_adapters::websocket::METRICS),
+        ("chat-adapters: tls", chat_adapters::tls::METRICS),
         #[cfg(feature = "cluster")]
         ("chat-adapters: mysql", chat_adapters::mysql::METRICS),
         #[cfg(feature = "cluster")]

@@ -56,12 +56,12 @@ mod methods;
 mod paced;
 mod proto;
 mod server;
-mod tls;
 
 pub use client::{Backends, BackendsUrl, ClientTls, Keepalive, RemoteOptions, RemoteStore, UrlError};
 pub use meters::METRICS;
 pub use server::{Serve, ServerTls};
-pub use tls::{Identity, TlsError};
+
+pub use crate::pem::{Identity, TlsError};
 
 /// The longest message of the RPC, in bytes, where no other length is chosen. A node and its backends use the same.
 pub const DEFAULT_MAX_MESSAGE: usize = 16 * 1_024 * 1_024;

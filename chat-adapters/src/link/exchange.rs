@@ -31,6 +31,8 @@ pub(crate) struct Link<W> {
     input: Input,
     frames: Vec<Bytes>,
     outgoing: Outgoing,
+    /// Whether the wire has taken bytes that it may keep within itself.
+    unflushed: bool,
     /// Alternates, so that neither a client that asks without end nor one that gets without end
     /// keeps the other direction from its turn.
     input_first: bool,
@@ -72,6 +74,7 @@ impl<W: Wire> Link<W> {
             input: Input::Open,
             frames: Vec::new(),
             outgoing: Outgoing::default(),
+            unflushed: false,
             input_first: true,
             close_timeout,
             traffic,
@@ -160,7 +163,7 @@ impl<W: Wire> Link<W> {
     /// No frames are asked for before the last ones are written: what comes meanwhile waits in
     /// the store.
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
-        if self.outgoing.is_empty() {
+        if self.is_written() {
             return self
                 .connection
                 .poll_frames(cx, &mut self.frames)
@@ -171,7 +174,7 @@ impl<W: Wire> Link<W> {
     }
 
     fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
-        if !self.outgoing.is_empty() {
+        if !self.is_written() {
             return Poll::Pending;
         }
         let hears = self.hears();
@@ -207,11 +210,17 @@ impl<W: Wire> Link<W> {
         .await
     }
 
+    /// Whether all that was packed has gone out.
+    const fn is_written(&self) -> bool {
+        self.outgoing.is_empty() && !self.unflushed
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
             match ready!(self.wire.poll_write(cx, self.outgoing.rest())) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => {
+                    self.unflushed = true;
                     self.outgoing.advance(count);
                     self.traffic.sent.increment(count as u64);
                 }
@@ -219,6 +228,8 @@ impl<W: Wire> Link<W> {
                 Err(error) => return Poll::Ready(Err(error)),
             }
         }
+        ready!(self.wire.poll_flush(cx))?;
+        self.unflushed = false;
         self.connection.written();
         Poll::Ready(Ok(()))
     }

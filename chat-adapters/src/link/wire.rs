@@ -24,6 +24,9 @@ pub(crate) trait Wire {
     /// Writes as many of these bytes as the socket takes.
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 
+    /// Passes on what the socket took and keeps within itself, as one that encrypts does.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
     /// Adds frames in the form in which they are written, and leaves the list empty and without memory.
     fn pack(&mut self, frames: &mut Vec<Bytes>, outgoing: &mut Outgoing);
 

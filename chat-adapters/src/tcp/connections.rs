@@ -4,23 +4,27 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use chat_core::protocol::{Event, Goodbye};
-use chat_core::{Chat, GoodbyeCode};
+use bytes::BytesMut;
+use chat_core::protocol::Goodbye;
+use chat_core::{Chat, Connection, GoodbyeCode};
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+#[cfg(feature = "tls")]
+use super::encrypted::{Admitted, Replayed, refuse_encrypted};
 use super::introduction::{Introduced, Refusal, introduce};
 use super::keepalive::Keepalive;
-use super::lines::{Lines, pack};
+use super::lines::Lines;
 use super::meters::{REFUSED_HEADERS, SILENT_REFUSALS, traffic};
-use crate::link::{Link, Outgoing, Traffic, part};
+use super::refusal::refuse;
+use crate::link::{Link, Traffic};
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 
 /// Refused connections that are told why at the same time; further ones are closed without a word.
 const REFUSALS: usize = 64;
-/// The time that a refused connection gets to take its goodbye.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time in which a load balancer has to send its header.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time between two warnings about refused headers; the counter has them all.
@@ -32,6 +36,8 @@ pub(super) struct Options {
     pub(super) proxies: Vec<IpNet>,
     pub(super) header_timeout: Duration,
     pub(super) keepalive: Option<Keepalive>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<ServerTls>,
 }
 
 impl Default for Options {
@@ -40,6 +46,8 @@ impl Default for Options {
             proxies: Vec::new(),
             header_timeout: HEADER_TIMEOUT,
             keepalive: Some(Keepalive::default()),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -79,7 +87,7 @@ impl Connections {
         if self.options.proxies.iter().any(|network| network.contains(&peer)) {
             self.introduce(socket, peer);
         } else {
-            self.admit(socket, peer, &[]);
+            self.admit(socket, peer, BytesMut::new());
         }
     }
 
@@ -92,29 +100,60 @@ impl Connections {
             self.introducing.spawn(introduction);
         } else {
             let retry_after = Some(limits.retry_after);
-            self.refuse(socket, Goodbye::new(GoodbyeCode::TooManyConnections, retry_after));
+            let goodbye = Goodbye::new(GoodbyeCode::TooManyConnections, retry_after);
+            self.refuse(socket, peer, BytesMut::new(), goodbye);
         }
     }
 
-    fn admit(&mut self, socket: TcpStream, address: IpAddr, read: &[u8]) {
+    /// Lets a client in, of which something may have been `read` after the header.
+    fn admit(&mut self, socket: TcpStream, address: IpAddr, read: BytesMut) {
         match self.chat.accept(Some(address)) {
-            Ok(connection) => {
-                self.traffic.received.increment(read.len() as u64);
-                let close_timeout = self.chat.limits().close_timeout;
-                let lines = Lines::new(socket, connection.max_frame(), read);
-                let link = Link::new(lines, connection, close_timeout, self.traffic.clone());
-                self.serving.spawn(Box::new(link).run());
-            }
-            Err(goodbye) => self.refuse(socket, goodbye),
+            Ok(connection) => self.serve(socket, address, read, connection),
+            Err(goodbye) => self.refuse(socket, address, read, goodbye),
         }
     }
 
-    fn refuse(&mut self, socket: TcpStream, goodbye: Goodbye) {
-        if self.refusing.len() < REFUSALS {
-            self.refusing.spawn(refuse(socket, goodbye));
-        } else {
-            SILENT_REFUSALS.count(&[]).increment(1);
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "only handshakes that fail tell of the address")
+    )]
+    fn serve(&mut self, socket: TcpStream, address: IpAddr, read: BytesMut, connection: Connection) {
+        let close_timeout = self.chat.limits().close_timeout;
+        let traffic = self.traffic.clone();
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.options.tls.clone() {
+            let admitted = Box::new(Admitted {
+                connection,
+                close_timeout,
+                traffic,
+            });
+            let socket = Replayed::new(socket, read);
+            self.serving.spawn(admitted.serve(tls, socket, address));
+            return;
         }
+        traffic.received.increment(read.len() as u64);
+        let lines = Lines::new(socket, connection.max_frame(), &read);
+        let link = Link::new(lines, connection, close_timeout, traffic);
+        self.serving.spawn(Box::new(link).run());
+    }
+
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(unused_variables, reason = "a goodbye in the clear needs neither")
+    )]
+    fn refuse(&mut self, socket: TcpStream, address: IpAddr, read: BytesMut, goodbye: Goodbye) {
+        if self.refusing.len() >= REFUSALS {
+            SILENT_REFUSALS.count(&[]).increment(1);
+            return;
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.options.tls.clone() {
+            let socket = Replayed::new(socket, read);
+            self.refusing
+                .spawn(refuse_encrypted(tls, socket, address, goodbye));
+            return;
+        }
+        self.refusing.spawn(refuse(socket, goodbye));
     }
 
     /// Closes the connections that have no address yet.
@@ -145,7 +184,7 @@ impl Connections {
                 socket,
                 address,
                 read,
-            } => self.admit(socket, address, &read),
+            } => self.admit(socket, address, read),
             Introduced::Gone => {}
             Introduced::Refused { peer, refusal } => self.refused(peer, refusal),
         }
@@ -181,14 +220,4 @@ impl Connections {
 
 fn report(error: &JoinError) {
     tracing::error!(%error, "the task of a connection failed; its connection is closed");
-}
-
-/// Says why, then closes.
-async fn refuse(socket: TcpStream, goodbye: Goodbye) {
-    let Ok(frame) = Event::Goodbye(goodbye).to_frame().encode() else {
-        return;
-    };
-    let mut outgoing = Outgoing::default();
-    pack(&mut vec![frame], &mut outgoing);
-    part(socket, outgoing, REFUSAL_TIMEOUT).await;
 }

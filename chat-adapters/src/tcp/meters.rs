@@ -7,11 +7,14 @@ use crate::link::Traffic;
 
 pub(super) const BYTES_RECEIVED: Metric = Metric::counter(
     "chat_tcp_received_bytes_total",
-    "Bytes read from clients, without the headers of load balancers",
+    "Bytes read from clients, without the headers of load balancers and without what TLS adds",
 )
 .in_unit(MetricUnit::Bytes);
-pub(super) const BYTES_SENT: Metric =
-    Metric::counter("chat_tcp_sent_bytes_total", "Bytes written to clients").in_unit(MetricUnit::Bytes);
+pub(super) const BYTES_SENT: Metric = Metric::counter(
+    "chat_tcp_sent_bytes_total",
+    "Bytes written to clients, without what TLS adds",
+)
+.in_unit(MetricUnit::Bytes);
 pub(super) const REFUSED_HEADERS: Metric = Metric::counter(
     "chat_proxy_headers_refused_total",
     "Connections of load balancers that were closed because they did not begin with a right header",

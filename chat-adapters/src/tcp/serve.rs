@@ -11,6 +11,8 @@ use super::connections::{Connections, Options};
 use super::keepalive::Keepalive;
 use super::meters::ACCEPT_FAILURES;
 use crate::acceptor::Acceptor;
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 
 /// Serves every connection of `listener` with `chat`, until `shutdown` completes: a [`Serve`] without
 /// options.
@@ -72,6 +74,16 @@ impl Serve {
     /// [default](Keepalive::default) otherwise.
     pub const fn keepalive(mut self, keepalive: Option<Keepalive>) -> Self {
         self.options.keepalive = keepalive;
+        self
+    }
+
+    /// Sets that every connection begins with a handshake of TLS, behind the PROXY header where there is one; in the
+    /// clear otherwise.
+    ///
+    /// A connection counts among all of the chat while it shakes hands, and has no longer for it than for its login.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.options.tls = Some(tls);
         self
     }
 

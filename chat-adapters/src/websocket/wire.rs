@@ -73,6 +73,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for MessageWire<S> {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
     fn pack(&mut self, frames: &mut Vec<Bytes>, outgoing: &mut Outgoing) {
         self.pack_reply(outgoing);
         pack(frames, outgoing);

@@ -36,9 +36,14 @@ impl Server {
     }
 
     /// A server in front of a chat.
-    #[expect(clippy::disallowed_methods, reason = "the test owns the handle")]
     pub(crate) async fn of(chat: Chat, options: impl FnOnce(Serve) -> Serve) -> Self {
         let listener = TcpListener::bind("[::]:0").await.unwrap();
+        Self::start_on(listener, chat, options)
+    }
+
+    /// The same on a listener of the test's own.
+    #[expect(clippy::disallowed_methods, reason = "the test owns the handle")]
+    pub(crate) fn start_on(listener: TcpListener, chat: Chat, options: impl FnOnce(Serve) -> Serve) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], listener.local_addr().unwrap().port()));
         let stop = CancellationToken::new();
         let serve = options(Serve::new(listener, chat.clone()));

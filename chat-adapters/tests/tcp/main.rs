@@ -8,6 +8,8 @@
 
 #[path = "../counted/mod.rs"]
 mod counted;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod fixture;
 mod frames;
 mod hooks;

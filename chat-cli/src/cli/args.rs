@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
-    /// The server's host and port
+    /// The server's host and port, as in chat.example.com:6000, or `tls://chat.example.com:6000` for TLS
     #[arg(
         long,
         global = true,
@@ -49,6 +49,13 @@ pub(crate) struct GlobalArguments {
         default_value = "127.0.0.1:6000"
     )]
     pub(crate) server: String,
+    /// Speak TLS, as with a server named by `tls://`: its certificate has to be for that host, and signed by an authority that
+    /// this system trusts
+    #[arg(long, global = true)]
+    pub(crate) tls: bool,
+    /// Trust the authorities in this file, in PEM, instead of those that this system trusts
+    #[arg(long, global = true, value_name = "FILE", env = "CHAT_CA")]
+    pub(crate) ca: Option<PathBuf>,
     /// Your name
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) name: Option<UserName>,

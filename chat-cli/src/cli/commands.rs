@@ -46,7 +46,7 @@ async fn run_command(global: &GlobalArguments, command: Command) -> Result<(), F
         Command::Logs(arguments) => logs::run(global, *arguments).await,
         Command::Top(arguments) => top::run(global, arguments).await,
         Command::Ping => {
-            let mut connection = Connection::connect(&global.server).await?;
+            let mut connection = global.connect().await?;
             let at = connection.ping().await?;
             print_reply(global, &Reply::Pong { at }, None)
         }
@@ -117,7 +117,7 @@ async fn register(global: &GlobalArguments, name: Option<UserName>) -> Result<()
         .or_else(|| global.name.clone())
         .ok_or_else(|| Failure::Usage("say which name to take: `chat register NAME`".to_owned()))?;
     let password = credentials::read_password(global, Prompt::Twice)?;
-    let mut connection = Connection::connect(&global.server).await?;
+    let mut connection = global.connect().await?;
     let user = connection.register(Register { name, password }).await?;
     print_reply(global, &Reply::Registered { user }, None)
 }
@@ -132,7 +132,7 @@ async fn login(global: &GlobalArguments, name: Option<UserName>) -> Result<(), F
         async |_: &mut Connection, welcome: &Welcome| Ok(welcome.clone()),
     )
     .await?;
-    let stored = StoredLogin::new(&global.server, &welcome).ok_or_else(|| {
+    let stored = StoredLogin::new(&global.server_name(), &welcome).ok_or_else(|| {
         Failure::Usage("this server gives no tokens; say who you are with each command".to_owned())
     })?;
     stored.write(&path)?;

@@ -19,7 +19,7 @@ const NOT_LOGGED_IN: &str =
 pub(crate) fn token_path(arguments: &GlobalArguments) -> Result<PathBuf, Failure> {
     match &arguments.token_file {
         Some(path) => Ok(path.clone()),
-        None => default_path(&arguments.server),
+        None => default_path(&arguments.server_name()),
     }
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn find(arguments: &GlobalArguments) -> Result<Credentials, Failure> 
     if let Some(token) = &arguments.token {
         return Ok(Credentials::token(token.clone()));
     }
-    match StoredLogin::read(&token_path(arguments)?, &arguments.server)? {
+    match StoredLogin::read(&token_path(arguments)?, &arguments.server_name())? {
         Some(stored) => Ok(Credentials::token(stored.token)),
         None => Err(Failure::Usage(NOT_LOGGED_IN.to_owned())),
     }
@@ -105,6 +105,6 @@ fn ask(prompt: Prompt) -> Result<String, Failure> {
 }
 
 fn stored_for(arguments: &GlobalArguments, name: &UserName) -> Result<Option<StoredLogin>, Failure> {
-    let stored = StoredLogin::read(&token_path(arguments)?, &arguments.server)?;
+    let stored = StoredLogin::read(&token_path(arguments)?, &arguments.server_name())?;
     Ok(stored.filter(|stored| stored.user.name.key() == name.key()))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chat_client::Error;
+use chat_client::{Error, TlsFailure};
 use chat_core::protocol::ErrorReply;
 use chat_core::{ErrorCode, GoodbyeCode};
 
@@ -73,7 +73,11 @@ fn explain(error: &Error) -> String {
     let what = visible(&chat_core::chain(error));
     let next = match error {
         Error::Refused(refusal) => return explain_refusal(refusal),
-        Error::Unreachable { .. } => "start the server, or name another one with --server",
+        Error::Unreachable { source, .. } => match TlsFailure::of(source) {
+            Some(failure) => advice_on(failure),
+            None => "start the server, or name another one with --server",
+        },
+        Error::WantsTls => "add --tls",
         Error::ConnectionLost(_) | Error::TimedOut(_) => {
             "it may have been done; check, or try again (a message sent again with the same --id is stored once)"
         }
@@ -88,6 +92,19 @@ fn explain(error: &Error) -> String {
         _ => "try again",
     };
     format!("{what}; {next}")
+}
+
+/// What to do about a server that cannot be trusted.
+const fn advice_on(failure: &TlsFailure) -> &'static str {
+    match failure {
+        TlsFailure::UnknownAuthority => "where it is your own, name the file of its authority with --ca",
+        TlsFailure::WrongName { .. } => "name the server with --server as its certificate does",
+        TlsFailure::NotYetValid => "set the clock, or tell the server's operator",
+        TlsFailure::NotTls | TlsFailure::Silent(_) | TlsFailure::Ended => {
+            "leave out --tls where it has none, or check the port"
+        }
+        _ => "tell the server's operator",
+    }
 }
 
 fn explain_refusal(refusal: &ErrorReply) -> String {

@@ -22,7 +22,7 @@ pub(crate) async fn run(global: &GlobalArguments, arguments: &ListenArguments) -
     if let Some(device) = &global.device {
         options.device = device.clone();
     }
-    let mut client = Client::connect(options).await?;
+    let mut client = Client::connect_by(global.dialer()?, options).await?;
     let outcome = print_events(&mut client, global, arguments).await;
     // What was printed is acknowledged also where something failed after it.
     let closed = client.close().await;

@@ -1,6 +1,7 @@
 //! The parts of the binary.
 
 mod action;
+mod address;
 mod args;
 mod bench;
 mod commands;

@@ -33,7 +33,7 @@ pub(crate) async fn in_session<T>(
     let device = device(arguments)?;
     let mut attempt = 1;
     loop {
-        let mut connection = Connection::connect(&arguments.server).await?;
+        let mut connection = arguments.connect().await?;
         connection.ignore_events();
         let outcome = match connection.login(credentials.clone().login(device.clone())).await {
             Ok(welcome) => action(&mut connection, &welcome).await,

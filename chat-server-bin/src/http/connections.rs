@@ -1,13 +1,16 @@
 //! Connections of the side door: few, short, one request each. Those that become a WebSocket leave it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
+use chat_adapters::tls::ServerTls;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
@@ -20,7 +23,7 @@ const CONNECTIONS: usize = 512;
 const HEAD_BYTES: usize = 16 * 1_024;
 /// The time in which the head of a request has to come.
 const HEAD_TIME: Duration = Duration::from_secs(5);
-/// The time that a connection may last.
+/// The time that a connection may last after its handshake.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
 /// What is under way at the end gets this time.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
@@ -28,7 +31,12 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts and answers until `stop`, then ends what is under way.
-pub(super) async fn serve(listener: TcpListener, routes: Router, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<ServerTls>,
+    routes: Router,
+    stop: CancellationToken,
+) {
     let mut answering = JoinSet::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
@@ -48,8 +56,9 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
         match accepted {
             (Ok((stream, peer)), permit) => {
                 let routes = routes.clone().layer(Extension(ConnectInfo(peer)));
+                let tls = tls.clone();
                 answering.spawn(async move {
-                    answer(stream, routes).await;
+                    answer(stream, peer, tls, routes).await;
                     drop(permit);
                 });
             }
@@ -70,11 +79,22 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: Cancellat
 
 /// Answers one request, and is done with a connection that becomes a WebSocket. Whatever goes wrong on the way is the
 /// peer's doing.
-async fn answer(stream: TcpStream, routes: Router) {
+async fn answer(stream: TcpStream, peer: SocketAddr, tls: Option<ServerTls>, routes: Router) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection of the HTTP side door ended before it began");
         return;
     }
+    match tls {
+        None => converse(stream, routes).await,
+        Some(tls) => {
+            if let Some(stream) = tls.accept(stream, peer.ip().to_canonical()).await {
+                converse(stream, routes).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, routes: Router) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)

@@ -145,6 +145,7 @@ impl Exposition {
 fn describe_all() {
     describe(chat_core::meters::METRICS);
     describe(chat_adapters::tcp::METRICS);
+    describe(chat_adapters::tls::METRICS);
     describe(chat_adapters::websocket::METRICS);
     #[cfg(feature = "cluster")]
     describe(chat_adapters::mysql::METRICS);

@@ -11,6 +11,7 @@ mod routes;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use chat_adapters::tls::ServerTls;
 use chat_adapters::websocket::Endpoint;
 use chat_core::Chat;
 
@@ -35,7 +36,7 @@ struct Behind {
 
 impl Door {
     /// Begins to answer at an address that was taken, and to count what `/metrics` shows.
-    pub(crate) fn open(taken: Taken, tasks: &mut Tasks) -> Result<Self, Failure> {
+    pub(crate) fn open(taken: Taken, tls: Option<ServerTls>, tasks: &mut Tasks) -> Result<Self, Failure> {
         let address = taken.address();
         let listener = taken.listen()?;
         let exposition = Exposition::install()?;
@@ -44,7 +45,7 @@ impl Door {
         let routes = routes::routes(Arc::clone(&behind), exposition);
         tasks.spawn(
             "http",
-            connections::serve(listener, routes, tasks.stop_token().clone()),
+            connections::serve(listener, tls, routes, tasks.stop_token().clone()),
         );
         tracing::info!(%address, "answering /healthz, /readyz and /metrics by HTTP");
         Ok(Self { address, behind })

@@ -1,10 +1,15 @@
 //! A client that knows frames and nothing of the protocol.
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::fmt::Debug;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use chat_test_services::Authority;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 use tungstenite::{Message, WebSocket};
 
 use super::Front;
@@ -12,30 +17,47 @@ use super::Front;
 /// How long a frame may take; only a failure ever waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Who signs the certificates of servers that speak TLS.
+pub(crate) static AUTHORITY: LazyLock<Authority> = LazyLock::new(Authority::default);
+
+/// A socket, encrypted or not.
+pub(super) trait Socket: Debug + Read + Write + Send {}
+impl<S: Debug + Read + Write + Send> Socket for S {}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) enum Client {
-    Tcp(BufReader<TcpStream>),
-    WebSocket(Box<WebSocket<TcpStream>>),
+    Tcp(BufReader<Box<dyn Socket>>),
+    WebSocket(Box<WebSocket<Box<dyn Socket>>>),
 }
 
 impl Client {
     pub(super) fn connect(front: Front) -> Result<Self> {
         Ok(match front {
-            Front::Tcp(address) => Self::Tcp(BufReader::new(stream(address)?)),
-            Front::WebSocket(address) => {
-                let (socket, _) = tungstenite::client(format!("ws://{address}/ws"), stream(address)?)?;
-                Self::WebSocket(Box::new(socket))
-            }
+            Front::Tcp(address) => Self::by_tcp(Box::new(stream(address)?)),
+            Front::Tls(address) => Self::by_tcp(encrypted(address)?),
+            Front::WebSocket(address) => Self::by_websocket("ws", address, Box::new(stream(address)?))?,
+            Front::SecureWebSocket(address) => Self::by_websocket("wss", address, encrypted(address)?)?,
         })
+    }
+
+    fn by_tcp(socket: Box<dyn Socket>) -> Self {
+        Self::Tcp(BufReader::new(socket))
+    }
+
+    fn by_websocket(scheme: &str, address: SocketAddr, socket: Box<dyn Socket>) -> Result<Self> {
+        let url = format!("{scheme}://{address}/ws");
+        let (socket, _) = tungstenite::client(url, socket).map_err(|error| anyhow::anyhow!("{error}"))?;
+        Ok(Self::WebSocket(Box::new(socket)))
     }
 
     pub(super) fn send(&mut self, line: &str) -> Result<()> {
         let sent = match self {
-            Self::Tcp(stream) => stream
-                .get_mut()
-                .write_all(format!("{line}\n").as_bytes())
-                .map_err(Into::into),
+            Self::Tcp(stream) => {
+                let socket = stream.get_mut();
+                let written = socket.write_all(format!("{line}\n").as_bytes());
+                written.and_then(|()| socket.flush()).map_err(Into::into)
+            }
             // Nothing is no frame: by TCP it is ignored, and by WebSocket it is not sent.
             Self::WebSocket(_) if line.is_empty() => Ok(()),
             Self::WebSocket(socket) => socket.send(Message::text(line)),
@@ -60,7 +82,14 @@ fn stream(address: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
-fn receive_line(stream: &mut BufReader<TcpStream>) -> Result<Option<String>> {
+/// A connection by TLS, whose certificate is looked at.
+fn encrypted(address: SocketAddr) -> Result<Box<dyn Socket>> {
+    let host = ServerName::from(IpAddr::from([127, 0, 0, 1]));
+    let session = ClientConnection::new(AUTHORITY.client(), host)?;
+    Ok(Box::new(StreamOwned::new(session, stream(address)?)))
+}
+
+fn receive_line(stream: &mut BufReader<Box<dyn Socket>>) -> Result<Option<String>> {
     let mut line = String::new();
     match stream.read_line(&mut line) {
         Ok(0) => Ok(None),
@@ -75,7 +104,7 @@ fn receive_line(stream: &mut BufReader<TcpStream>) -> Result<Option<String>> {
     }
 }
 
-fn receive_message(socket: &mut WebSocket<TcpStream>) -> Result<Option<String>> {
+fn receive_message(socket: &mut WebSocket<Box<dyn Socket>>) -> Result<Option<String>> {
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => return Ok(Some(text.to_string())),

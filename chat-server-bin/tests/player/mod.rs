@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+#[allow(unused_imports, reason = "every test program uses its own part of this")]
+pub(crate) use self::client::AUTHORITY;
 use self::client::Client;
 pub(crate) use self::collection::all_transcripts;
 use crate::notation::matching::Bindings;
@@ -23,6 +25,8 @@ const PASSWORD: &str = "correct horse";
 pub(crate) enum Front {
     Tcp(SocketAddr),
     WebSocket(SocketAddr),
+    Tls(SocketAddr),
+    SecureWebSocket(SocketAddr),
 }
 
 /// Where a transcript is played: servers with an empty store and the transcript's settings.

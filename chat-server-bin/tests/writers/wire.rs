@@ -1,27 +1,41 @@
 //! An asynchronous client that knows frames and JSON and nothing of the protocol.
 
+use std::fmt::Debug;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, Lines, ReadHalf, WriteHalf,
+};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long a connection, or the sending of a frame, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A socket, encrypted or not.
+pub(super) trait Socket: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Socket for S {}
+
+/// A socket of any kind.
+pub(super) type BoxedSocket = Box<dyn Socket>;
+
 /// Where a crowd connects: by TCP, or by TCP and by WebSocket in turns.
 #[derive(Debug)]
 pub(crate) struct Fronts {
     tcp: SocketAddr,
     websocket: Option<SocketAddr>,
+    tls: Option<Arc<ClientConfig>>,
     turn: AtomicUsize,
 }
 
@@ -30,8 +44,28 @@ impl Fronts {
         Self {
             tcp,
             websocket: Some(websocket),
+            tls: None,
             turn: AtomicUsize::new(0),
         }
+    }
+
+    /// The same by TLS, with a look at the certificate.
+    pub(crate) fn encrypted(self, trusting: Arc<ClientConfig>) -> Self {
+        Self {
+            tls: Some(trusting),
+            ..self
+        }
+    }
+
+    async fn stream(&self, address: SocketAddr) -> io::Result<BoxedSocket> {
+        let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
+        stream.set_nodelay(true)?;
+        let Some(tls) = self.tls.clone() else {
+            return Ok(Box::new(stream));
+        };
+        let host = ServerName::from(IpAddr::from([127, 0, 0, 1]));
+        let handshake = TlsConnector::from(tls).connect(host, stream);
+        Ok(Box::new(timeout(PATIENCE, handshake).await??))
     }
 }
 
@@ -40,6 +74,7 @@ impl From<SocketAddr> for Fronts {
         Self {
             tcp,
             websocket: None,
+            tls: None,
             turn: AtomicUsize::new(0),
         }
     }
@@ -49,10 +84,10 @@ impl From<SocketAddr> for Fronts {
 #[derive(Debug)]
 pub(super) enum Wire {
     Tcp {
-        lines: Lines<BufReader<OwnedReadHalf>>,
-        output: OwnedWriteHalf,
+        lines: Lines<BufReader<ReadHalf<BoxedSocket>>>,
+        output: WriteHalf<BoxedSocket>,
     },
-    WebSocket(Box<WebSocketStream<TcpStream>>),
+    WebSocket(Box<WebSocketStream<BoxedSocket>>),
 }
 
 impl Wire {
@@ -60,13 +95,15 @@ impl Wire {
         let turn = fronts.turn.fetch_add(1, Ordering::Relaxed);
         match fronts.websocket.filter(|_| turn % 2 == 1) {
             None => {
-                let (input, output) = stream(fronts.tcp).await?.into_split();
+                let (input, output) = tokio::io::split(fronts.stream(fronts.tcp).await?);
                 let lines = BufReader::new(input).lines();
                 Ok(Self::Tcp { lines, output })
             }
             Some(address) => {
-                let stream = stream(address).await?;
-                let opening = timeout(PATIENCE, client_async(format!("ws://{address}/ws"), stream)).await?;
+                let stream = fronts.stream(address).await?;
+                let scheme = if fronts.tls.is_some() { "wss" } else { "ws" };
+                let url = format!("{scheme}://{address}/ws");
+                let opening = timeout(PATIENCE, client_async(url, stream)).await?;
                 let (socket, _) = opening.map_err(io::Error::other)?;
                 Ok(Self::WebSocket(Box::new(socket)))
             }
@@ -77,7 +114,11 @@ impl Wire {
         match self {
             Self::Tcp { output, .. } => {
                 let line = format!("{frame}\n");
-                timeout(PATIENCE, output.write_all(line.as_bytes())).await?
+                let written = async {
+                    output.write_all(line.as_bytes()).await?;
+                    output.flush().await
+                };
+                timeout(PATIENCE, written).await?
             }
             Self::WebSocket(socket) => {
                 let message = Message::text(frame.to_string());
@@ -107,13 +148,7 @@ impl Wire {
     }
 }
 
-async fn stream(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = timeout(PATIENCE, TcpStream::connect(address)).await??;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-async fn next_line(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> Option<Value> {
+async fn next_line(lines: &mut Lines<BufReader<ReadHalf<BoxedSocket>>>) -> Option<Value> {
     let line = lines.next_line().await.ok()??;
     match serde_json::from_str(&line) {
         Ok(frame) => Some(frame),
@@ -126,7 +161,7 @@ async fn next_line(lines: &mut Lines<BufReader<OwnedReadHalf>>) -> Option<Value>
     }
 }
 
-async fn next_message(socket: &mut WebSocketStream<TcpStream>) -> Option<Value> {
+async fn next_message(socket: &mut WebSocketStream<BoxedSocket>) -> Option<Value> {
     loop {
         match socket.next().await?.ok()? {
             Message::Text(text) => {

@@ -20,6 +20,7 @@
 //! | [`trial`], [`async_trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
 //! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`], [`ZooKeeper`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
+//! | [`Authority`], [`SignedCertificate`] | certificates, and a client that trusts them |
 //! | [`Process`] | any other program: its signals, its output, its end |
 //! | [`connect_from`] | a connection from another address of this machine |
 //! | [`eventually`] | waits for a condition, with a deadline |
@@ -35,6 +36,7 @@
 //! Every method blocks until what it says is done. In an asynchronous test, call the slow ones (start, restart)
 //! where blocking is allowed.
 
+mod authority;
 mod connect;
 mod daemon;
 mod error;
@@ -54,6 +56,7 @@ mod trial;
 mod wait;
 mod zookeeper;
 
+pub use authority::{Authority, SignedCertificate};
 pub use connect::connect_from;
 pub use daemon::Daemon;
 pub use error::StartError;

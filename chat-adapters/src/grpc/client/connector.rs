@@ -17,7 +17,7 @@ use tonic::codegen::http::Uri;
 
 use super::ClientTls;
 use crate::grpc::TlsError;
-use crate::grpc::tls::{certificates, key, provider, roots};
+use crate::pem::{certificates, key, provider, roots};
 
 /// What both sides agree on within TLS.
 const HTTP_2: &[u8] = b"h2";

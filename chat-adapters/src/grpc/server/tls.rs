@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::tls::{Identity, TlsError, certificates, key, provider, roots};
+use crate::pem::{Identity, TlsError, certificates, key, provider, roots};
 
 /// Who a backend is towards nodes, and which nodes it takes.
 #[derive(Clone)]

@@ -24,6 +24,11 @@ pub(crate) fn run(global: &GlobalArguments, arguments: BenchArguments) -> Result
 }
 
 async fn run_scenario(global: &GlobalArguments, arguments: BenchArguments) -> Result<(), Failure> {
+    if global.tls || global.ca.is_some() || global.server.contains("tls://") {
+        return Err(Failure::Usage(
+            "a load speaks no TLS; name an address of the server that is in the clear".to_owned(),
+        ));
+    }
     let bench = Bench::new(&global.server, arguments.common)?;
     let report = match &arguments.scenario {
         Scenario::Direct(arguments) => direct::run(&bench, arguments).await,

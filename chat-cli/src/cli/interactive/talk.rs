@@ -37,7 +37,7 @@ pub(crate) fn run(global: &GlobalArguments, runtime: &Runtime) -> Result<(), Fai
     if let Some(device) = &global.device {
         options.device = device.clone();
     }
-    let client = runtime.block_on(Client::connect(options))?;
+    let client = runtime.block_on(Client::connect_by(global.dialer()?, options))?;
     let screen = Screen::default();
     let (editor, printer) = LineEditor::new(screen.clone())?;
     let (lines, entered) = mpsc::channel(WAITING_LINES);

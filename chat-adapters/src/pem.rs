@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "grpc")]
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -54,12 +55,12 @@ pub enum TlsError {
 }
 
 /// What does the cryptography.
-pub(super) fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// The certificates of a file, at least one. Blocks.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = |why: String| TlsError::Certificates {
         path: path.to_owned(),
         why,
@@ -73,7 +74,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 /// The private key of a file. Blocks.
-pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(crate) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     // Why it cannot be read is left out, since it might quote the file.
     PrivateKeyDer::from_pem_file(path).map_err(|_| TlsError::Key {
         path: path.to_owned(),
@@ -81,7 +82,8 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 }
 
 /// Whom to trust: those of a file alone, or those that the system trusts. Blocks.
-pub(super) fn roots(authority: Option<&Path>) -> Result<RootCertStore, TlsError> {
+#[cfg(feature = "grpc")]
+pub(crate) fn roots(authority: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     match authority {
         Some(path) => {
@@ -104,8 +106,17 @@ pub(super) fn roots(authority: Option<&Path>) -> Result<RootCertStore, TlsError>
 }
 
 impl Identity {
+    /// The error of a certificate that is of no use.
+    #[cfg(feature = "tls")]
+    pub(crate) fn unusable(&self, why: &str) -> TlsError {
+        TlsError::Certificates {
+            path: self.certificate.clone(),
+            why: why.to_owned(),
+        }
+    }
+
     /// The error of two files that do not go together.
-    pub(super) fn mismatch(&self, error: &rustls::Error) -> TlsError {
+    pub(crate) fn mismatch(&self, error: &rustls::Error) -> TlsError {
         TlsError::Identity {
             certificate: self.certificate.clone(),
             key: self.key.clone(),
