@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test verify format-check dependencies lint documentation fix bench figures log-figures rpc-figures audit
+.PHONY: help run test verify format-check dependencies lint documentation fix bench figures log-figures rpc-figures page-figures screenshots audit
 
 # The server as it is built by default has code and sentences that all features leave out.
 LEAN_TEST := cargo test -p chat-server-bin --bins --test config
@@ -61,6 +61,13 @@ rpc-figures: ## Measure what it costs to reach the store through backends; five 
 	.ci/with-services --install
 	$(BUILD_FIGURES),chat-server-bin/grpc
 	$(PERFORMANCE) rpc 5
+
+page-figures: ## Measure in Chromium how long it takes until one can type into the page of the web client
+	.ci/with-services --install
+	cargo bench -p chat-server-bin --bench page
+
+screenshots: ## Make the pictures in docs/images anew, by the test of the web client on two nodes; writes
+	CHAT_SCREENSHOTS=$(CURDIR)/docs/images .ci/with-services cargo test -p chat-server-bin --features cluster --test cluster pages
 
 audit: ## Check licences, advisories, spelling and unused dependencies; needs cargo-deny, typos-cli, cargo-machete
 	cargo deny --all-features check

@@ -179,7 +179,7 @@ fn setting_argument(setting: &Explained) -> Arg {
         .help(format!("{} [default: {}]", setting.explanation, setting.default))
         .hide_short_help(is_rare);
     match setting.key.as_str() {
-        "friends_only" => argument
+        "friends_only" | "web_client" => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),

@@ -26,6 +26,7 @@ use crate::{unknown, validate};
 pub(crate) struct Settings {
     pub(crate) listen: String,
     pub(crate) http: String,
+    pub(crate) web_client: bool,
     pub(crate) store: BackendUrl,
     pub(crate) bus: BackendUrl,
     pub(crate) presence: BackendUrl,
@@ -77,6 +78,7 @@ impl Default for Settings {
         Self {
             listen: "127.0.0.1:6000".to_owned(),
             http: "127.0.0.1:6080".to_owned(),
+            web_client: true,
             store: BackendUrl::new("sqlite:chat.db"),
             bus: BackendUrl::new("memory:"),
             presence: BackendUrl::new(""),

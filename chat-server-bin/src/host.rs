@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::Arguments;
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::http::{self, Door};
+use crate::http::{self, Door, Page};
 use crate::listen::{self, CLIENTS, Taken};
 use crate::node_name::node_name;
 use crate::reload::Reload;
@@ -64,7 +64,7 @@ pub(crate) struct Host {
 impl Place {
     /// Takes the addresses, and opens the side door. A second server on the same store fails here, before it
     /// touches the store.
-    pub(crate) async fn take(settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) async fn take(settings: &Settings, role: NodeRole) -> Result<Self, Failure> {
         // A signal that came before it is handled would end the process.
         let hangup = signal(SignalKind::hangup()).context("cannot handle signals")?;
         let tls = settings.tls.load()?;
@@ -73,8 +73,9 @@ impl Place {
         let node = node_name(&settings.node, taken.address().port())?;
         let mut tasks = Tasks::default();
         let door_tls = tls.as_ref().and_then(|tls| tls.http.clone());
+        let page = page_of(settings, role);
         let door = http
-            .map(|taken| Door::open(taken, door_tls, &mut tasks))
+            .map(|taken| Door::open(taken, door_tls, page, &mut tasks))
             .transpose()?;
         if let Some(tls) = &tls {
             let (certificates, stop) = (tls.certificates.clone(), tasks.stop_token().clone());
@@ -138,6 +139,14 @@ impl Place {
             traced_stop,
         };
         Ok((host, listener, signals))
+    }
+}
+
+/// Only a node for clients has anything behind the page.
+fn page_of(settings: &Settings, role: NodeRole) -> Page {
+    match role {
+        NodeRole::Clients if settings.web_client => Page::Served,
+        _ => Page::Absent,
     }
 }
 

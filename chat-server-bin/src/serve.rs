@@ -20,7 +20,7 @@ const QUESTIONS_IN_A_SILENCE: u32 = 4;
 
 /// Runs the server until a signal ends it.
 pub(crate) async fn serve(start: Start) -> Result<(), Failure> {
-    let place = Place::take(&start.settings).await?;
+    let place = Place::take(&start.settings, NodeRole::Clients).await?;
     let wired = wire_up(&start.settings, NodeRole::Clients).await?;
     let (mut host, listener, signals) = place.start(start, &wired, set_up)?;
     let websockets = host.settings.borrow().websocket.endpoint(host.chat.clone());

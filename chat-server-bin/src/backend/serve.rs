@@ -25,7 +25,7 @@ const LONGEST_DRAIN: Duration = Duration::from_secs(3_600);
 
 /// Serves the store to nodes until a signal ends it.
 pub(crate) async fn serve(start: Start) -> Result<(), Failure> {
-    let place = Place::take(&start.settings).await?;
+    let place = Place::take(&start.settings, NodeRole::Backend).await?;
     let tls = tls(&start.settings.backend)?;
     let wired = wire_up(&start.settings, NodeRole::Backend).await?;
     let (mut host, listener, signals) = place.start(start, &wired, set_up)?;

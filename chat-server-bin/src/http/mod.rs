@@ -1,5 +1,5 @@
-//! The HTTP side door: whether the server is alive, whether it is ready, its metrics, and clients that come by
-//! WebSocket.
+//! The HTTP side door: whether the server is alive, whether it is ready, its metrics, clients that come by WebSocket,
+//! and the web client, which is one of them.
 //!
 //! It has an address of its own. It answers from before the store is opened until after everything is drained, so
 //! that a load balancer always gets an answer.
@@ -7,6 +7,7 @@
 mod connections;
 mod exposition;
 mod routes;
+mod web;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,13 @@ use crate::failure::Failure;
 use crate::listen::{self, OPERATORS, Taken};
 use crate::tasks::Tasks;
 use exposition::Exposition;
+
+/// Whether the side door has the page of the web client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    Served,
+    Absent,
+}
 
 /// The side door, once it is open.
 #[derive(Clone, Debug)]
@@ -36,13 +44,18 @@ struct Behind {
 
 impl Door {
     /// Begins to answer at an address that was taken, and to count what `/metrics` shows.
-    pub(crate) fn open(taken: Taken, tls: Option<ServerTls>, tasks: &mut Tasks) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        taken: Taken,
+        tls: Option<ServerTls>,
+        page: Page,
+        tasks: &mut Tasks,
+    ) -> Result<Self, Failure> {
         let address = taken.address();
         let listener = taken.listen()?;
         let exposition = Exposition::install()?;
         tasks.spawn("metrics", exposition.clone().keep_up(tasks.stop_token().clone()));
         let behind = Arc::default();
-        let routes = routes::routes(Arc::clone(&behind), exposition);
+        let routes = routes::routes(Arc::clone(&behind), exposition, page);
         tasks.spawn(
             "http",
             connections::serve(listener, tls, routes, tasks.stop_token().clone()),

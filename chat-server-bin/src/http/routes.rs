@@ -11,12 +11,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chat_core::Chat;
 
-use super::Behind;
 use super::exposition::{CONTENT, Exposition};
+use super::{Behind, Page, web};
 
 /// All paths. Only GET and HEAD are answered, and no body of a request is read.
-pub(super) fn routes(behind: Arc<Behind>, exposition: Exposition) -> Router {
-    Router::new()
+pub(super) fn routes(behind: Arc<Behind>, exposition: Exposition, page: Page) -> Router {
+    let of_the_page = match page {
+        Page::Served => web::routes(),
+        Page::Absent => Router::new(),
+    };
+    of_the_page
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(Arc::clone(&behind)))
         .route("/metrics", get(metrics).with_state(exposition))

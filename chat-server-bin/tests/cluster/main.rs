@@ -11,8 +11,14 @@
 mod addresses;
 #[cfg(feature = "grpc")]
 mod backends;
+#[path = "../web/browser.rs"]
+#[allow(dead_code, reason = "the web client's own tests use the rest")]
+mod browser;
 mod database;
 mod devices;
+#[path = "../web/emulation.rs"]
+#[allow(dead_code, reason = "the web client's own tests use the rest")]
+mod emulation;
 mod faults;
 mod front;
 mod harness;
@@ -24,6 +30,10 @@ mod losses;
 mod metrics;
 #[path = "../notation/mod.rs"]
 mod notation;
+#[path = "../web/page.rs"]
+#[allow(dead_code, reason = "the web client's own tests use the rest")]
+mod page;
+mod pages;
 mod parts;
 mod people;
 #[path = "../player/mod.rs"]
@@ -65,6 +75,7 @@ fn main() -> Result<ExitCode> {
     trials.extend(presence::trials());
     trials.extend(readiness::trials());
     trials.extend(metrics::trials());
+    trials.extend(pages::trials());
     trials.extend(faults::trials());
     #[cfg(feature = "grpc")]
     trials.extend(backends::trials()?);

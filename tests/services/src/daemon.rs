@@ -21,7 +21,8 @@ const TRIES: usize = 5;
 const SHOWN: usize = 4_000;
 
 /// A running service, as which [`MariaDb`](crate::MariaDb), [`Redis`](crate::Redis), [`Nginx`](crate::Nginx),
-/// [`Kafka`](crate::Kafka) and [`ZooKeeper`](crate::ZooKeeper) all can be killed, started again and frozen.
+/// [`Kafka`](crate::Kafka), [`ZooKeeper`](crate::ZooKeeper) and [`ChromeDriver`](crate::ChromeDriver) all can be killed,
+/// started again and frozen.
 #[derive(Debug)]
 pub struct Daemon {
     command: Command,

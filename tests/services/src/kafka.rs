@@ -1,4 +1,3 @@
-use std::env;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::daemon::Daemon;
 use crate::error::StartError;
+use crate::fetched::fetched;
 use crate::java::java;
 use crate::ports::free_port;
 use crate::process::Process;
@@ -79,17 +79,8 @@ pub(crate) fn has_jars() -> bool {
     jars.any(|jar| jar.file_name().to_string_lossy().starts_with("kafka-server-"))
 }
 
-/// The folder of the jars: the one that is named, or one beside what cargo builds.
 fn jars() -> PathBuf {
-    let named = |variable| env::var_os(variable).filter(|folder| !folder.is_empty());
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    named(JARS).map_or_else(
-        || {
-            let target = named("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-            workspace.join(target).join("kafka-jars")
-        },
-        PathBuf::from,
-    )
+    fetched(JARS, "kafka-jars")
 }
 
 /// A node that has no others to wait for, and after a kill not long for itself: until its former session has timed out,

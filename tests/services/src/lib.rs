@@ -1,6 +1,6 @@
 //! Real services for tests, each on free loopback ports and in a temporary folder: [`MariaDb`],
-//! [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`] and [`ZooKeeper`], and a [`TcpProxy`] that cuts and stalls
-//! connections on command.
+//! [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`], [`ZooKeeper`] and [`ChromeDriver`], and a [`TcpProxy`] that cuts
+//! and stalls connections on command.
 //!
 //! ```no_run
 //! use chat_test_services::{Redis, StartError, TcpProxy};
@@ -18,11 +18,12 @@
 //! | type | what |
 //! | --- | --- |
 //! | [`trial`], [`async_trial`], [`Service`], [`Missing`] | a test that needs services, and is ignored where one is missing |
-//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`], [`ZooKeeper`] | a running service; dropping it stops it |
+//! | [`MariaDb`], [`Redis`], [`RedisCluster`], [`Nginx`], [`Kafka`], [`ZooKeeper`], [`ChromeDriver`] | a running service; dropping it stops it |
 //! | [`TcpProxy`] | a connection that can break |
 //! | [`Authority`], [`SignedCertificate`] | certificates, and a client that trusts them |
 //! | [`Process`] | any other program: its signals, its output, its end |
 //! | [`connect_from`] | a connection from another address of this machine |
+//! | [`axe_script`] | what looks over a page in [`ChromeDriver`]'s browsers |
 //! | [`eventually`] | waits for a condition, with a deadline |
 //!
 //! # How processes end
@@ -37,9 +38,12 @@
 //! where blocking is allowed.
 
 mod authority;
+mod axe;
+mod chromedriver;
 mod connect;
 mod daemon;
 mod error;
+mod fetched;
 mod java;
 mod kafka;
 mod mariadb;
@@ -57,6 +61,8 @@ mod wait;
 mod zookeeper;
 
 pub use authority::{Authority, SignedCertificate};
+pub use axe::axe_script;
+pub use chromedriver::ChromeDriver;
 pub use connect::connect_from;
 pub use daemon::Daemon;
 pub use error::StartError;

@@ -2,6 +2,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+use crate::axe::has_script;
 use crate::kafka::has_jars;
 use crate::programs::find_program;
 use crate::zookeeper::has_jar;
@@ -24,6 +25,10 @@ pub enum Service {
     Kafka,
     /// Apache ZooKeeper.
     ZooKeeper,
+    /// Chromium with its driver, for pages.
+    Chromium,
+    /// axe-core, which looks for what keeps people out of a page.
+    Axe,
 }
 
 /// Why a service can't run on this machine, and what that means for a test.
@@ -46,6 +51,8 @@ impl Service {
             Self::Nginx => "nginx",
             Self::Kafka => "kafka",
             Self::ZooKeeper => "zookeeper",
+            Self::Chromium => "chromium",
+            Self::Axe => "axe",
         }
     }
 
@@ -87,9 +94,17 @@ impl Service {
                 "the jars of Kafka are missing (.ci/with-services --install fetches them)"
             }
             Self::ZooKeeper if !has_jar() => "ZooKeeper is missing (Debian: zookeeper)",
-            Self::MySql | Self::Redis | Self::RedisCluster | Self::Nginx | Self::Kafka | Self::ZooKeeper => {
-                return Ok(());
-            }
+            Self::Chromium if absent("chromium") => "chromium is missing (Debian: chromium)",
+            Self::Chromium if absent("chromedriver") => "chromedriver is missing (Debian: chromium-driver)",
+            Self::Axe if !has_script() => "axe-core is missing (.ci/with-services --install fetches it)",
+            Self::MySql
+            | Self::Redis
+            | Self::RedisCluster
+            | Self::Nginx
+            | Self::Kafka
+            | Self::ZooKeeper
+            | Self::Chromium
+            | Self::Axe => return Ok(()),
         };
         let required = env::var(REQUIRE).unwrap_or_default();
         Err(Missing {

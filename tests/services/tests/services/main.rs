@@ -18,8 +18,8 @@ use std::thread;
 use std::time::Duration;
 
 use chat_test_services::{
-    DEADLINE, Kafka, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, ZooKeeper, eventually,
-    trial,
+    ChromeDriver, DEADLINE, Kafka, MariaDb, Nginx, Pid, Redis, RedisCluster, Service, TcpProxy, ZooKeeper,
+    eventually, trial,
 };
 use libtest_mimic::{Arguments, Trial};
 
@@ -68,6 +68,11 @@ fn main() -> ExitCode {
             "a_frozen_zookeeper_answers_once_it_is_thawed",
             &[Service::ZooKeeper],
             zookeeper::frozen,
+        ),
+        test(
+            "chromedriver_answers_and_ends_when_it_is_dropped",
+            &[Service::Chromium],
+            chromedriver,
         ),
         test(
             "what_is_dropped_has_ended",
@@ -219,6 +224,23 @@ fn next_text(backend: &TcpListener, port: u16) -> String {
             return text;
         }
     }
+}
+
+fn chromedriver() {
+    let mut driver = ChromeDriver::start().unwrap();
+    let (url, address) = (driver.url(), driver.address());
+    assert_eq!(url, format!("http://{address}"));
+    driver.restart().unwrap();
+    let mut connection = connect(address);
+    connection
+        .write_all(format!("GET /status HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let id = driver.id();
+    drop(driver);
+    assert!(!runs(id));
 }
 
 fn dropped() {

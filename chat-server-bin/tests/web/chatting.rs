@@ -1,0 +1,285 @@
+//! What users do with each other.
+
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use super::browser::Browser;
+use super::page::{ENTER, PASSWORD};
+use super::scene::Scene;
+use super::test;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        test(
+            "two_friends_chat_and_see_each_other_come_and_go",
+            two_friends_chat_and_see_each_other_come_and_go,
+        ),
+        test(
+            "a_group_chats_and_shows_its_members",
+            a_group_chats_and_shows_its_members,
+        ),
+        test(
+            "what_was_not_read_is_counted_until_it_is_opened",
+            what_was_not_read_is_counted_until_it_is_opened,
+        ),
+        test(
+            "scrolling_up_reads_older_messages",
+            scrolling_up_reads_older_messages,
+        ),
+        test(
+            "the_tabs_of_a_browser_are_devices_of_their_own",
+            the_tabs_of_a_browser_are_devices_of_their_own,
+        ),
+        test(
+            "what_is_read_in_one_tab_is_read_in_the_others",
+            what_is_read_in_one_tab_is_read_in_the_others,
+        ),
+        test(
+            "a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not",
+            a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not,
+        ),
+        test(
+            "who_logs_out_leaves_nothing_behind",
+            who_logs_out_leaves_nothing_behind,
+        ),
+    ]
+}
+
+fn two_friends_chat_and_see_each_other_come_and_go() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    let bob = Browser::start(&scene.driver, "bob");
+    bob.register(&scene.url(), "bob");
+    alice.register(&scene.url(), "alice");
+    alice.befriend("bob");
+    alice.wait_for_entry("friends", "bob", "online");
+    bob.wait_for_entry("friends", "alice", "online");
+
+    alice.write("hello, bob");
+    bob.open_chat_with("alice");
+    bob.wait_for_messages(&["hello, bob"]);
+    bob.write("hi");
+    for browser in [&alice, &bob] {
+        browser.wait_for_messages(&["hello, bob", "hi"]);
+        browser.wait_for_waiting(0);
+    }
+    // What the reload forgets is read again, and nobody logs in anew.
+    alice.reload();
+    alice.wait_for_state("Connected");
+    alice.wait_for_messages(&["hello, bob", "hi"]);
+
+    drop(bob);
+    alice.wait_for_entry("friends", "bob", "offline");
+}
+
+fn a_group_chats_and_shows_its_members() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    let bob = Browser::start(&scene.driver, "bob");
+    alice.register(&scene.url(), "alice");
+    bob.register(&scene.url(), "bob");
+    alice.click("#new-group");
+    alice.fill("#dialog [name=name]", "Rust");
+    alice.fill("#dialog [name=description]", "all about crabs");
+    alice.press(ENTER);
+    alice.wait_for_text("#title", "Rust");
+    alice.wait_for_text("#subtitle", "Group 1, members: 1. all about crabs");
+    alice.write("before bob");
+
+    bob.click("#join-group");
+    bob.fill("#dialog [name=group]", "1");
+    bob.press(ENTER);
+    bob.wait_for_text("#title", "Rust");
+    alice.wait_for_text("#subtitle", "Group 1, members: 2. all about crabs");
+    bob.write("here I am");
+    for browser in [&alice, &bob] {
+        browser.wait_for_messages(&["before bob", "here I am"]);
+    }
+
+    bob.click("#members");
+    let names = "return [...document.querySelectorAll('#dialog li .title')].map((name) => name.textContent)";
+    bob.wait_until(names, &json!(["alice", "bob"]));
+    bob.click("#dialog .buttons button");
+    bob.click("#leave");
+    bob.click("#dialog [type=submit]");
+    alice.wait_for_text("#subtitle", "Group 1, members: 1. all about crabs");
+    bob.wait_until("return document.querySelectorAll('#groups li').length", &json!(0));
+}
+
+fn what_was_not_read_is_counted_until_it_is_opened() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    for number in 1..=3 {
+        let send = json!({"type": "send", "ref": number, "to": {"user": 1}, "body": format!("{number}")});
+        assert_eq!(bob.request(&send)["type"], "sent");
+    }
+    alice.wait_for_entry("conversations", "bob", "Unread: 3");
+    alice.wait_until("return document.title", &json!("(3) Chat"));
+    // Arrived is not read: that survives a reload.
+    alice.reload();
+    alice.wait_for_entry("conversations", "bob", "Unread: 3");
+    alice.click("#conversations button");
+    alice.wait_for_messages(&["1", "2", "3"]);
+    alice.wait_until("return document.title", &json!("Chat"));
+    alice.reload();
+    alice.wait_for_state("Connected");
+    alice.wait_for_messages(&["1", "2", "3"]);
+    alice.wait_until("return document.title", &json!("Chat"));
+}
+
+fn scrolling_up_reads_older_messages() {
+    const MESSAGES: usize = 180;
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    for number in 1..=MESSAGES {
+        bob.send(
+            &json!({"type": "send", "ref": number, "to": {"user": 1}, "body": format!("message {number}")}),
+        );
+    }
+    assert_eq!(
+        bob.request(&json!({"type": "ping", "ref": "last"}))["type"],
+        "pong"
+    );
+    alice.wait_for_entry("conversations", "bob", &format!("Unread: {MESSAGES}"));
+    alice.click("#conversations button");
+    let last = format!("message {MESSAGES}");
+    alice.wait_until(
+        "return document.querySelector('#messages li:last-child .body')?.textContent",
+        &json!(last),
+    );
+    let held = "return document.querySelectorAll('#messages li').length";
+    alice.wait_until(held, &json!(50));
+    // The end is in sight, and nothing more is read before somebody scrolls.
+    let mut shown = 50;
+    while shown < MESSAGES {
+        let first = alice.evaluate("return document.querySelector('#messages li').dataset.key");
+        alice.evaluate("document.getElementById('scroll').scrollTop = 0");
+        shown = MESSAGES.min(shown + 50);
+        alice.wait_until(held, &json!(shown));
+        // What was seen stays where it was: in sight.
+        let in_sight = format!(
+            "const top = document.getElementById('scroll').getBoundingClientRect().top; \
+             const place = document.querySelector('[data-key={first}]').getBoundingClientRect().top; \
+             return Math.abs(place - top) < 200"
+        );
+        alice.wait_until(&in_sight, &json!(true));
+    }
+    let expected: Vec<String> = (1..=MESSAGES).map(|number| format!("message {number}")).collect();
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    alice.wait_for_messages(&expected);
+    alice.wait_for_text("#history-state", "This is the beginning.");
+}
+
+fn the_tabs_of_a_browser_are_devices_of_their_own() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let first = alice.tab();
+    let second = alice.open_tab();
+    alice.go_to(&scene.url());
+    // The second tab is in without a password, and writes.
+    alice.wait_for_state("Connected");
+    alice.open_notes();
+    alice.write("a note");
+    alice.wait_for_messages(&["a note"]);
+    let devices = "return navigator.locks.query().then(({ held }) => \
+        held.map(({ name }) => name.split('-').at(-1)).sort())";
+    assert_eq!(alice.evaluate(devices), json!(["1", "2"]));
+    alice.switch_to(first.clone());
+    alice.wait_for_state("Connected");
+    alice.wait_for_entry("conversations", "Notes to myself", "a note");
+    // Who logs out in one tab is out in all.
+    alice.click("#logout");
+    alice.wait_for_text("#login h2", "Log in or register");
+    alice.switch_to(second.clone());
+    alice.wait_for_text("#login h2", "Log in or register");
+    // And who logs in in one is in in all.
+    alice.fill("#login [name=name]", "alice");
+    alice.fill("#login [name=password]", PASSWORD);
+    alice.click("#login [value=login]");
+    alice.wait_for_state("Connected");
+    alice.switch_to(first);
+    alice.wait_for_state("Connected");
+    // A tab that is closed leaves its device to the next one.
+    alice.close_tab();
+    alice.switch_to(second);
+    alice.wait_until(devices, &json!(["2"]));
+    alice.open_tab();
+    alice.go_to(&scene.url());
+    alice.wait_for_state("Connected");
+    assert_eq!(alice.evaluate(devices), json!(["1", "2"]));
+}
+
+fn what_is_read_in_one_tab_is_read_in_the_others() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let first = alice.tab();
+    let second = alice.open_tab();
+    alice.go_to(&scene.url());
+    alice.wait_for_state("Connected");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    let send = json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"});
+    assert_eq!(bob.request(&send)["type"], "sent");
+    for tab in [&first, &second] {
+        alice.switch_to(tab.clone());
+        alice.wait_for_entry("conversations", "bob", "Unread: 1");
+    }
+    alice.click("#conversations button");
+    alice.wait_for_messages(&["hello"]);
+    alice.switch_to(first);
+    alice.wait_until("return document.title", &json!("Chat"));
+}
+
+fn a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not() {
+    // Four bytes each.
+    let longest = "\u{1f980}".repeat(2_048);
+    let longer = format!("{longest}.");
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    alice.open_chat_with("bob");
+    alice.paste(&longer);
+    alice.wait_for_text(
+        "#composer-error",
+        "The message is too long: 8193 of at most 8,192 bytes",
+    );
+    assert_eq!(
+        alice.evaluate("return document.getElementById('body').value"),
+        json!(longer),
+        "it can be shortened"
+    );
+    alice.paste(&longest);
+    alice.wait_for_messages(&[&longest]);
+    alice.wait_for_waiting(0);
+    assert_eq!(bob.frame()["body"], json!(longest));
+    alice.wait_for_text("#composer-error", "");
+}
+
+fn who_logs_out_leaves_nothing_behind() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    alice.open_notes();
+    alice.write("a secret");
+    alice.wait_for_messages(&["a secret"]);
+    alice.fill("#body", "a secret draft");
+    alice.click("#logout");
+    alice.wait_for_text("#login h2", "Log in or register");
+    let shown = "return [document.documentElement.textContent, document.getElementById('body').value] \
+        .some((text) => text.includes('a secret') || text.includes('alice'))";
+    alice.wait_until(shown, &json!(false));
+    // The name of the browser is nobody's, and neither is a number by which its tabs tell each other something.
+    let kept =
+        "return Object.keys(localStorage).filter((key) => !['chat.browser', 'chat.left'].includes(key))";
+    alice.wait_until(kept, &json!([]));
+}

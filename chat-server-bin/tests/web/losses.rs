@@ -1,0 +1,191 @@
+//! What is written while there is no way to the server.
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+use super::page::OFFLINE;
+use super::scene::Scene;
+use super::test;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        test(
+            "what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order",
+            what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order,
+        ),
+        test(
+            "a_network_that_is_gone_without_a_word_is_noticed",
+            a_network_that_is_gone_without_a_word_is_noticed,
+        ),
+        test(
+            "what_was_under_way_when_the_line_broke_is_stored_once",
+            what_was_under_way_when_the_line_broke_is_stored_once,
+        ),
+        test(
+            "what_waits_when_the_page_is_left_is_sent_at_the_next_visit",
+            what_waits_when_the_page_is_left_is_sent_at_the_next_visit,
+        ),
+        test(
+            "what_waits_in_a_tab_that_is_closed_is_sent_by_another",
+            what_waits_in_a_tab_that_is_closed_is_sent_by_another,
+        ),
+    ]
+}
+
+fn what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    let bob = Browser::start(&scene.driver, "bob");
+    bob.register(&scene.url(), "bob");
+    alice.register(&scene.url_over_line(), "alice");
+    alice.open_chat_with("bob");
+    bob.open_chat_with("alice");
+    alice.write("before");
+    bob.wait_for_messages(&["before"]);
+
+    // The network is gone for the browser, and what was open is closed.
+    alice.lose_network();
+    scene.line.cut().unwrap();
+    scene.line.resume().unwrap();
+    alice.wait_for_state(OFFLINE);
+    let bobs = ["bob 1", "bob 2", "bob 3"];
+    for (number, text) in bobs.iter().enumerate() {
+        bob.write(text);
+        alice.write(&format!("alice {}", number + 1));
+    }
+    bob.wait_for_messages(&["before", "bob 1", "bob 2", "bob 3"]);
+    alice.wait_for_waiting(3);
+    alice.wait_for_messages(&["before", "alice 1", "alice 2", "alice 3"]);
+
+    alice.find_network();
+    // What reached the server first stands first, for everybody.
+    let all = [
+        "before", "bob 1", "bob 2", "bob 3", "alice 1", "alice 2", "alice 3",
+    ];
+    alice.wait_for_messages(&all);
+    bob.wait_for_messages(&all);
+    alice.wait_for_waiting(0);
+    alice.wait_for_state("Connected");
+    assert_eq!(stored(&scene, "bob"), json!(all));
+    // Nothing changes when all of it is read again.
+    alice.reload();
+    alice.wait_for_messages(&all);
+}
+
+fn a_network_that_is_gone_without_a_word_is_noticed() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url_over_line(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    alice.open_chat_with("bob");
+    // Nothing comes through any more, and nobody closes the connection.
+    scene.line.stall().unwrap();
+    alice.lose_network();
+    alice.write("into the void");
+    alice.wait_for_state(OFFLINE);
+    scene.line.resume().unwrap();
+    alice.find_network();
+    alice.wait_for_state("Connected");
+    alice.wait_for_waiting(0);
+    assert_eq!(bob.frame()["body"], "into the void");
+    assert_eq!(stored(&scene, "bob"), json!(["into the void"]));
+}
+
+fn what_was_under_way_when_the_line_broke_is_stored_once() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url_over_line(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    alice.open_chat_with("bob");
+    alice.write("one");
+    alice.wait_for_messages(&["one"]);
+    // The server gets what the page sends, and its answer is lost.
+    lose_answers(&alice);
+    alice.write("two");
+    alice.write("three");
+    assert_eq!(bob.frame()["body"], "one");
+    assert_eq!(bob.frame()["body"], "two");
+    alice.wait_for_waiting(2);
+    scene.line.cut().unwrap();
+    hear_answers(&alice);
+    scene.line.resume().unwrap();
+    alice.wait_for_waiting(0);
+    alice.wait_for_messages(&["one", "two", "three"]);
+    assert_eq!(bob.frame()["body"], "three");
+    assert_eq!(stored(&scene, "bob"), json!(["one", "two", "three"]));
+}
+
+fn what_waits_when_the_page_is_left_is_sent_at_the_next_visit() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url_over_line(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    alice.open_chat_with("bob");
+    scene.line.cut().unwrap();
+    alice.wait_for_state(OFFLINE);
+    for text in ["one", "two"] {
+        alice.write(text);
+    }
+    alice.wait_for_waiting(2);
+    alice.go_to("about:blank");
+    scene.line.resume().unwrap();
+    alice.go_to(&scene.url_over_line());
+    alice.wait_for_state("Connected");
+    assert_eq!(bob.frame()["body"], "one");
+    assert_eq!(bob.frame()["body"], "two");
+    assert_eq!(stored(&scene, "bob"), json!(["one", "two"]));
+}
+
+fn what_waits_in_a_tab_that_is_closed_is_sent_by_another() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url_over_line(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    let first = alice.tab();
+    alice.open_tab();
+    alice.go_to(&scene.url_over_line());
+    alice.wait_for_state("Connected");
+    alice.open_chat_with("bob");
+    scene.line.cut().unwrap();
+    alice.write("from the second tab");
+    alice.wait_for_waiting(1);
+    alice.close_tab();
+    alice.switch_to(first);
+    scene.line.resume().unwrap();
+    assert_eq!(bob.frame()["body"], "from the second tab");
+    assert_eq!(stored(&scene, "bob"), json!(["from the second tab"]));
+}
+
+/// Has the page hear nothing of what comes, as when packets are lost on the way back.
+fn lose_answers(browser: &Browser) {
+    browser.evaluate(
+        "window.dataOfMessages = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data'); \
+         const lose = { configurable: true, get() { throw new Error('lost on the way'); } }; \
+         Object.defineProperty(MessageEvent.prototype, 'data', lose)",
+    );
+}
+
+/// The end of it.
+fn hear_answers(browser: &Browser) {
+    browser.evaluate("Object.defineProperty(MessageEvent.prototype, 'data', window.dataOfMessages)");
+}
+
+/// The bodies of the conversation of users 1 and 2 as the server has them.
+fn stored(scene: &Scene, name: &str) -> Value {
+    let mut wire = scene.connect();
+    let login = json!({"type": "login", "ref": "login", "name": name, "password": super::page::PASSWORD, "device": "judge"});
+    assert_eq!(wire.request(&login)["type"], "welcome");
+    let page = wire.request(&json!({"type": "history", "ref": "all", "conversation": "d:1:2"}));
+    let messages = page["messages"].as_array().unwrap();
+    let seqs: Vec<u64> = messages
+        .iter()
+        .filter_map(|message| message["seq"].as_u64())
+        .collect();
+    assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "{seqs:?}");
+    messages.iter().map(|message| message["body"].clone()).collect()
+}
