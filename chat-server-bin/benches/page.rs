@@ -45,7 +45,7 @@ fn main() {
 
     let browser = Browser::start(&driver, "alice");
     browser.register(&url, "alice");
-    browser.open_chat_with("alice");
+    browser.open_notes();
     let next = (0..VISITS).map(|_| {
         browser.reload();
         ready(&browser)
