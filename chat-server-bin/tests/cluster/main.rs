@@ -19,6 +19,7 @@ mod devices;
 #[path = "../web/emulation.rs"]
 #[allow(dead_code, reason = "the web client's own tests use the rest")]
 mod emulation;
+mod encrypted;
 mod faults;
 mod front;
 mod harness;
@@ -71,6 +72,7 @@ fn main() -> Result<ExitCode> {
     trials.extend(losses::trials());
     trials.extend(injection::trials());
     trials.extend(devices::trials());
+    trials.extend(encrypted::trials());
     trials.extend(removed::trials());
     trials.extend(presence::trials());
     trials.extend(readiness::trials());

@@ -15,6 +15,7 @@ const FUNCTIONS: &[&str] = &[
     "min",
     "rate",
     "sum",
+    "time",
 ];
 
 /// What an expression asks for.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chat_adapters::{mysql, redis, tcp};
+use chat_adapters::{mysql, redis, tcp, tls};
 use chat_core::meters::{self, Metric, MetricKind};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -40,7 +40,13 @@ struct Catalogue(BTreeMap<String, BTreeSet<String>>);
 impl Catalogue {
     /// The chat's own metrics, and those that a server tells of its process.
     fn read() -> Self {
-        let all = [meters::METRICS, tcp::METRICS, mysql::METRICS, redis::METRICS];
+        let all = [
+            meters::METRICS,
+            tcp::METRICS,
+            tls::METRICS,
+            mysql::METRICS,
+            redis::METRICS,
+        ];
         let mut catalogue = Self(BTreeMap::new());
         for metric in all.into_iter().flatten() {
             catalogue.insert(metric);
