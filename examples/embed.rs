@@ -1,19 +1,17 @@
 //! A chat inside a program: typed calls, everything in memory, no socket and no JSON.
 
-use chat_core::protocol::{Event, Login, OutgoingMessage, Recipient};
-use chat_core::types::{Password, UserName};
-use chat_core::{Chat, memory};
+use chat_core::protocol::{Event, OutgoingMessage, Recipient};
+use chat_core::types::UserName;
+use chat_core::{Chat, SessionOptions, memory};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chat = Chat::builder(memory::backends()).start();
-    let password = Password::parse("correct horse")?;
-    let (alice, bob) = (UserName::parse("alice")?, UserName::parse("bob")?);
-    chat.register(alice.clone(), &password).await?;
-    chat.register(bob.clone(), &password).await?;
+    let alice = chat.ensure_user(UserName::parse("alice")?).await?;
+    let bob = chat.ensure_user(UserName::parse("bob")?).await?;
 
-    let alice = chat.login(Login::password(alice, password.clone())).await?;
-    let mut bob = chat.login(Login::password(bob, password)).await?;
+    let alice = chat.session(alice.id, SessionOptions::default()).await?;
+    let mut bob = chat.session(bob.id, SessionOptions::default()).await?;
     let to = Recipient::User(bob.user().id);
     alice.send(OutgoingMessage::text(to, "hello")?).await?;
     while let Some(event) = bob.next_event().await {

@@ -10,6 +10,8 @@ mod acceptor;
 mod endpoint;
 #[cfg(feature = "grpc")]
 pub mod grpc;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 #[cfg(any(feature = "tcp", feature = "websocket"))]

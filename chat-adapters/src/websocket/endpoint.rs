@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
-use chat_core::Chat;
+use chat_core::types::UserId;
+use chat_core::{Chat, Connection, SessionOptions};
 use ipnet::IpNet;
 
 use super::forwarded::client_address;
@@ -95,10 +96,29 @@ impl Endpoint {
     /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info)
     /// gives it; without it the limits for one address do not hold.
     pub fn answer(&self, request: Request) -> Response {
-        self.open(request).unwrap_or_else(|refusal| {
-            REFUSED.count(&[refusal.name()]).increment(1);
-            refusal.into_response()
-        })
+        self.open(request).unwrap_or_else(refused)
+    }
+
+    /// Answers one request of a user whom the application has authenticated itself: the connection begins with `welcome`.
+    ///
+    /// # Errors
+    /// Those of [`Chat::accept_as`]: `not_found` for a user who does not exist, `unavailable` where the store cannot be
+    /// reached or the node admits no connection. The application answers them in its own words.
+    pub async fn answer_as(
+        &self,
+        user: UserId,
+        options: SessionOptions,
+        mut request: Request,
+    ) -> Result<Response, chat_core::Error> {
+        let handshake = match Handshake::read(&request, &self.options.origins) {
+            Ok(handshake) => handshake,
+            Err(refusal) => return Ok(refused(refusal)),
+        };
+        let address = self.address_of(&request);
+        let upgrade = hyper::upgrade::on(&mut request);
+        let connection = self.chat.accept_as(user, options, address).await?;
+        self.links.serve(upgrade, self.admitted(connection));
+        Ok(handshake.answer())
     }
 
     fn open(&self, mut request: Request) -> Result<Response, Refusal> {
@@ -106,13 +126,8 @@ impl Endpoint {
         let address = self.address_of(&request);
         match self.chat.accept(address) {
             Ok(connection) => {
-                let admitted = Admitted {
-                    connection,
-                    heartbeat: self.options.heartbeat,
-                    close_timeout: self.chat.limits().close_timeout,
-                    traffic: self.traffic.clone(),
-                };
-                self.links.serve(hyper::upgrade::on(&mut request), admitted);
+                let upgrade = hyper::upgrade::on(&mut request);
+                self.links.serve(upgrade, self.admitted(connection));
             }
             Err(goodbye) => {
                 let busy = Refusal::Busy(self.chat.limits().retry_after);
@@ -121,6 +136,15 @@ impl Endpoint {
             }
         }
         Ok(handshake.answer())
+    }
+
+    fn admitted(&self, connection: Connection) -> Admitted {
+        Admitted {
+            connection,
+            heartbeat: self.options.heartbeat,
+            close_timeout: self.chat.limits().close_timeout,
+            traffic: self.traffic.clone(),
+        }
     }
 
     fn address_of(&self, request: &Request) -> Option<IpAddr> {
@@ -137,4 +161,9 @@ impl Endpoint {
     pub async fn closed(&self) {
         self.links.ended().await;
     }
+}
+
+fn refused(refusal: Refusal) -> Response {
+    REFUSED.count(&[refusal.name()]).increment(1);
+    refusal.into_response()
 }

@@ -13,3 +13,4 @@ mod fixture;
 mod frames;
 mod handshakes;
 mod peers;
+mod users;
