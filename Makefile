@@ -29,6 +29,7 @@ format-check: ## Check the formatting
 dependencies: ## Check that chat-core depends on no adapter, database, broker or socket, and the lean server on no cluster
 	.ci/check-core-dependencies --self-test
 	.ci/check-core-dependencies
+	.ci/check-core-size
 	.ci/check-server-dependencies --self-test
 	.ci/check-server-dependencies
 	.ci/summarize-tests --self-test
