@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 use chat_core::types::UserId;
-use chat_core::{Chat, Connection, SessionOptions};
+use chat_core::{Chat, Connection, GoodbyeCode, SessionOptions};
 use ipnet::IpNet;
 
 use super::forwarded::client_address;
@@ -124,13 +124,17 @@ impl Endpoint {
     fn open(&self, mut request: Request) -> Result<Response, Refusal> {
         let handshake = Handshake::read(&request, &self.options.origins)?;
         let address = self.address_of(&request);
+        let retry_after = self.chat.limits().retry_after;
         match self.chat.accept(address) {
             Ok(connection) => {
                 let upgrade = hyper::upgrade::on(&mut request);
                 self.links.serve(upgrade, self.admitted(connection));
             }
+            Err(goodbye) if goodbye.code == GoodbyeCode::ServerDraining => {
+                return Err(Refusal::Draining(retry_after));
+            }
             Err(goodbye) => {
-                let busy = Refusal::Busy(self.chat.limits().retry_after);
+                let busy = Refusal::Busy(retry_after);
                 let room = self.links.room_to_refuse().ok_or(busy)?;
                 self.links.refuse(hyper::upgrade::on(&mut request), goodbye, room);
             }

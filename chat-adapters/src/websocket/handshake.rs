@@ -33,14 +33,22 @@ pub(super) enum Refusal {
     CrossSite,
     /// What carries it cannot be made a connection.
     NotUpgradable,
+    /// The node ends. Elsewhere there may be another one, to which a proxy passes the request on by this status.
+    Draining(Duration),
     /// So many are being refused that it is not even told why.
     Busy(Duration),
 }
 
 impl Refusal {
     /// All names.
-    pub(super) const NAMES: &'static [&'static str] =
-        &["not_websocket", "version", "cross_site", "not_upgradable", "busy"];
+    pub(super) const NAMES: &'static [&'static str] = &[
+        "not_websocket",
+        "version",
+        "cross_site",
+        "not_upgradable",
+        "draining",
+        "busy",
+    ];
 
     /// Its name in the counter.
     pub(super) const fn name(self) -> &'static str {
@@ -49,6 +57,7 @@ impl Refusal {
             Self::Version => "version",
             Self::CrossSite => "cross_site",
             Self::NotUpgradable => "not_upgradable",
+            Self::Draining(_) => "draining",
             Self::Busy(_) => "busy",
         }
     }
@@ -77,13 +86,15 @@ impl IntoResponse for Refusal {
                 "what carries this request cannot be made a WebSocket\n",
             )
                 .into_response(),
-            Self::Busy(retry_after) => refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                (RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after))),
-                "too many connections; come back later\n",
-            ),
+            Self::Draining(retry_after) => later(retry_after, "the server is ending; come back later\n"),
+            Self::Busy(retry_after) => later(retry_after, "too many connections; come back later\n"),
         }
     }
+}
+
+fn later(retry_after: Duration, sentence: &'static str) -> Response {
+    let seconds = HeaderValue::from(whole_seconds(retry_after));
+    refusal(StatusCode::SERVICE_UNAVAILABLE, (RETRY_AFTER, seconds), sentence)
 }
 
 fn refusal(status: StatusCode, header: (HeaderName, HeaderValue), sentence: &'static str) -> Response {

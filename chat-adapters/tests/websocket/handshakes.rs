@@ -1,6 +1,7 @@
 //! Who may connect, and what the rest is told.
 
 use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
 use axum::http::HeaderName;
 use axum::http::header::{ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
@@ -158,6 +159,20 @@ async fn where_very_many_are_refused_they_get_a_status_and_the_time_to_come_back
         assert!(told.len() < 10_000, "everybody is told");
     };
     assert!(told.len() >= 64, "{}", told.len());
+    assert_eq!(
+        (
+            refused.status().as_u16(),
+            refused.headers()[RETRY_AFTER].as_bytes()
+        ),
+        (503, &b"1"[..])
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_ends_refuses_by_a_status_so_that_a_proxy_asks_another() {
+    let server = Server::start(Limits::default()).await;
+    server.chat.drain(Duration::ZERO).await;
+    let refused = server.asked(&[]).await.err().unwrap();
     assert_eq!(
         (
             refused.status().as_u16(),

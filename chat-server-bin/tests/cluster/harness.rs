@@ -33,6 +33,7 @@ use super::front;
 use super::launch::{Kind, event_log, start_all};
 use crate::support::events::events;
 use crate::support::{Server, Wire};
+use crate::writers::Fronts;
 
 /// How MariaDB and Redis are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,12 +146,12 @@ impl Cluster {
             _ => format!("grpc+{registry}"),
         };
         let settings = format!(
-            "store = {store:?}\nbus = {bus:?}\npresence = {bus:?}\nproxy_protocol_from = [\"127.0.0.1/32\"]\n"
+            "store = {store:?}\nbus = {bus:?}\npresence = {bus:?}\nproxy_protocol_from = [\"127.0.0.1/32\"]\n\
+             websocket.forwarded_from = [\"127.0.0.1/32\"]\n"
         );
         let nodes = start_all(plan, &directory, Kind::Node, &settings);
-        let addresses: Vec<_> = nodes.iter().map(Server::address).collect();
         Self {
-            nginx: front::start(&addresses),
+            nginx: front::start(&nodes),
             nodes,
             backends,
             redis,
@@ -163,7 +164,12 @@ impl Cluster {
         }
     }
 
-    /// Where clients connect.
+    /// Where clients connect by TCP and by WebSocket.
+    pub(crate) fn fronts(&self) -> Fronts {
+        Fronts::both(self.address(), self.nginx.http())
+    }
+
+    /// Where clients connect by TCP.
     pub(crate) fn address(&self) -> SocketAddr {
         self.nginx.address()
     }

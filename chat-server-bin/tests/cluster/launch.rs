@@ -49,8 +49,10 @@ pub(super) fn start_all(plan: &Plan, directory: &TempDir, kind: Kind, settings: 
                 let mut logs = vec![format!("file:{}", event_log(directory, &name).display())];
                 logs.extend_from_slice(&plan.event_logs);
                 let config = directory.path().join(format!("{name}.toml"));
+                // One that it has after a restart too, as nginx knows it.
+                let http = free_port().expect("a free port").to_string();
                 let own = format!(
-                    "node = {name:?}\nhttp = \"127.0.0.1:0\"\nevent_log = {logs:?}\n{settings}{}\n",
+                    "node = {name:?}\nhttp = {http:?}\nevent_log = {logs:?}\n{settings}{}\n",
                     plan.settings.join("\n")
                 );
                 fs::write(&config, own).expect("the folder is there");

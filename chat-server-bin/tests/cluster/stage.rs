@@ -9,7 +9,7 @@ use chat_test_services::Service;
 use libtest_mimic::Trial;
 
 use crate::harness::{Cluster, Plan};
-use crate::writers::{self, Crowd, Report};
+use crate::writers::{self, Crowd, Fronts, Report};
 
 const CROWD: writers::Plan = writers::Plan {
     users: 100,
@@ -43,6 +43,7 @@ pub(crate) struct SharedStage {
     kind: &'static str,
     needs: &'static [Service],
     plan: fn() -> Plan,
+    fronts: fn(&Cluster) -> Fronts,
     slot: Arc<Mutex<Option<Stage>>>,
 }
 
@@ -53,8 +54,15 @@ impl SharedStage {
             kind,
             needs,
             plan,
+            fronts: |cluster| cluster.address().into(),
             slot: Arc::default(),
         }
+    }
+
+    /// The same stage, where everybody comes now by TCP and now by WebSocket.
+    pub(crate) fn by_both(self) -> Self {
+        let fronts = Cluster::fronts;
+        Self { fronts, ..self }
     }
 
     /// A trial that does something to the cluster while all write, and then judges what they saw.
@@ -62,7 +70,9 @@ impl SharedStage {
         let shared = self.clone();
         crate::needing(self.needs, &format!("{}::{name}", self.kind), move || {
             let mut slot = shared.slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut stage = slot.take().unwrap_or_else(|| Stage::start(&(shared.plan)()));
+            let mut stage = slot
+                .take()
+                .unwrap_or_else(|| Stage::start(&(shared.plan)(), shared.fronts));
             let done = catch_unwind(AssertUnwindSafe(|| {
                 stage.begin();
                 fault(&mut stage);
@@ -81,10 +91,10 @@ impl SharedStage {
 }
 
 impl Stage {
-    fn start(plan: &Plan) -> Self {
+    fn start(plan: &Plan, fronts: fn(&Cluster) -> Fronts) -> Self {
         let cluster = Cluster::start(plan);
         let seed = writers::seed();
-        let crowd = Crowd::register(cluster.address(), CROWD, "user", seed);
+        let crowd = Crowd::register(fronts(&cluster), CROWD, "user", seed);
         Self {
             cluster,
             crowd,
@@ -123,9 +133,10 @@ impl Stage {
             .map(|line| line.split_whitespace().collect())
             .collect();
         let nodes = self.cluster.nodes.iter().map(|node| {
-            let port = format!(":{:04X}", node.address().port());
+            let ports = [node.address(), node.http()].map(|address| format!(":{:04X}", address.port()));
             let is_open = |columns: &&Vec<&str>| {
-                columns.get(1).is_some_and(|local| local.ends_with(&port)) && columns.get(3) == Some(&"01")
+                let local = columns.get(1).copied().unwrap_or_default();
+                ports.iter().any(|port| local.ends_with(port)) && columns.get(3) == Some(&"01")
             };
             connections.iter().filter(is_open).count()
         });

@@ -166,21 +166,27 @@ fn its_secrets_come_from_the_example_of_the_environment() {
 
 fn nginx_and_the_nodes_know_each_others_addresses() {
     let nginx = deployed("nginx.conf");
-    let known = nginx.lines().filter_map(|line| {
-        let node = line.trim().strip_prefix("server ")?.split_whitespace().next()?;
-        Some(node.strip_suffix(":6000")?.to_owned())
-    });
+    let known = |port: &'static str| {
+        let nodes = nginx.lines().filter_map(move |line| {
+            let node = line.trim().strip_prefix("server ")?.split_whitespace().next()?;
+            Some(node.strip_suffix(port)?.to_owned())
+        });
+        nodes.collect::<Vec<_>>()
+    };
     let nodes = nodes();
     let addresses: Vec<_> = nodes.iter().map(|(_, node)| address_of(node)).collect();
-    assert_eq!(known.collect::<Vec<_>>(), addresses);
+    assert_eq!(known(":6000"), addresses);
+    assert_eq!(known(":6080"), addresses);
 
     let (_, nginx) = services(WHOLE)
         .into_iter()
         .find(|(name, _)| name == "nginx")
         .unwrap();
-    let believed = ("CHAT_PROXY_PROTOCOL_FROM".to_owned(), address_of(&nginx));
-    for (name, node) in &nodes {
-        assert!(environment(node).contains(&believed), "{name}");
+    for believed in ["CHAT_PROXY_PROTOCOL_FROM", "CHAT_WEBSOCKET_FORWARDED_FROM"] {
+        let believed = (believed.to_owned(), address_of(&nginx));
+        for (name, node) in &nodes {
+            assert!(environment(node).contains(&believed), "{name}");
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! `deploy/nginx.conf`, taken by the real nginx.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 
-use chat_test_services::{Nginx, Service, connect_from, eventually, trial};
+use chat_test_services::{Nginx, Nodes, Service, connect_from, eventually, trial};
 use libtest_mimic::{Failed, Trial};
-use serde_json::json;
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::http::HeaderValue;
+use tungstenite::{HandshakeError, Message, WebSocket};
 
 use crate::deployed;
+use crate::support::http::{get, send};
 use crate::support::{Server, Wire};
 
 const NEEDS: &[Service] = &[Service::Nginx];
@@ -34,17 +38,46 @@ pub(crate) fn trials() -> Vec<Trial> {
             NEEDS,
             a_node_that_is_down_costs_no_client_its_connection,
         ),
+        trial(
+            "nginx::clients_by_websocket_count_by_their_own_addresses",
+            NEEDS,
+            clients_by_websocket_count_by_their_own_addresses,
+        ),
+        trial(
+            "nginx::a_node_that_drains_costs_no_client_by_websocket_its_connection",
+            NEEDS,
+            a_node_that_drains_costs_no_client_by_websocket_its_connection,
+        ),
+        trial(
+            "nginx::only_websockets_of_its_own_pages_are_passed_on",
+            NEEDS,
+            only_websockets_of_its_own_pages_are_passed_on,
+        ),
     ]
 }
 
 fn node(more: &[&str]) -> Server {
-    let behind = ["--store", "memory:", "--proxy-protocol-from", "127.0.0.1"];
+    let behind = [
+        "--store",
+        "memory:",
+        "--http",
+        "127.0.0.1:0",
+        "--proxy-protocol-from",
+        "127.0.0.1",
+        "--websocket-forwarded-from",
+        "127.0.0.1",
+    ];
     Server::start(&[&behind, more].concat())
 }
 
 fn nginx_before(nodes: &[&Server]) -> Result<Nginx, Failed> {
-    let nodes: Vec<_> = nodes.iter().map(|node| node.address()).collect();
-    Ok(Nginx::before(&nodes, &deployed("nginx.conf"))?)
+    let tcp: Vec<_> = nodes.iter().map(|node| node.address()).collect();
+    let http: Vec<_> = nodes.iter().map(|node| node.http()).collect();
+    let nodes = Nodes {
+        tcp: &tcp,
+        http: &http,
+    };
+    Ok(Nginx::before(nodes, &deployed("nginx.conf"))?)
 }
 
 /// A client at this address of the machine's own network.
@@ -52,7 +85,7 @@ fn client(host: u8, server: SocketAddr) -> Wire {
     Wire::of(&connect_from(Ipv4Addr::new(127, 0, 0, host), server).unwrap())
 }
 
-fn pings(wire: &mut Wire) -> serde_json::Value {
+fn pings(wire: &mut Wire) -> Value {
     wire.send(&json!({"type": "ping", "ref": 1}));
     wire.frame()
 }
@@ -108,6 +141,78 @@ fn a_node_that_is_down_costs_no_client_its_connection() -> Result<(), Failed> {
     for _ in 0..4 {
         let mut client = client(1, nginx.address());
         assert_eq!(pings(&mut client)["type"], "pong");
+    }
+    Ok(())
+}
+
+/// A client by WebSocket at this address of the machine's own network, from a page of this origin; the status where it
+/// is refused.
+fn by_websocket(host: u8, nginx: &Nginx, origin: &str) -> Result<WebSocket<TcpStream>, u16> {
+    let socket = connect_from(Ipv4Addr::new(127, 0, 0, host), nginx.http()).unwrap();
+    let mut request = format!("ws://{}/ws", nginx.http()).into_client_request().unwrap();
+    let origin = HeaderValue::from_str(origin).unwrap();
+    request.headers_mut().insert("origin", origin);
+    match tungstenite::client(request, socket) {
+        Ok((socket, _)) => Ok(socket),
+        Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn own_page(nginx: &Nginx) -> String {
+    format!("http://{}", nginx.http())
+}
+
+/// The first answer to a ping.
+fn answer_to(socket: &mut WebSocket<TcpStream>) -> Value {
+    let ping = json!({"type": "ping", "ref": 1}).to_string();
+    // Where the server refuses it closes at once.
+    let _ = socket.send(Message::text(ping));
+    serde_json::from_str(&socket.read().unwrap().into_text().unwrap()).unwrap()
+}
+
+fn clients_by_websocket_count_by_their_own_addresses() -> Result<(), Failed> {
+    let node = node(&["--limits-connections-per-address", "1"]);
+    let nginx = nginx_before(&[&node])?;
+    let ask = |host| {
+        let mut socket = by_websocket(host, &nginx, &own_page(&nginx)).unwrap();
+        (answer_to(&mut socket), socket)
+    };
+    let (first, of_other_address, second) = (ask(2), ask(3), ask(2));
+    assert_eq!(first.0["type"], "pong");
+    assert_eq!(of_other_address.0["type"], "pong");
+    assert_eq!(second.0["code"], "too_many_connections");
+    Ok(())
+}
+
+fn a_node_that_drains_costs_no_client_by_websocket_its_connection() -> Result<(), Failed> {
+    let (mut ending, staying) = (node(&["--drain", "10m"]), node(&[]));
+    let nginx = nginx_before(&[&ending, &staying])?;
+    // Somebody is still there, so that it takes its time.
+    let mut client = Wire::of(&connect_from(Ipv4Addr::new(127, 0, 0, 9), ending.address()).unwrap());
+    assert_eq!(pings(&mut client)["type"], "pong");
+    ending.signal_to_end();
+    eventually("the node drains", || {
+        (get(ending.http(), "/readyz").status == 503).then_some(())
+    })?;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut socket = by_websocket(1, &nginx, &own_page(&nginx)).unwrap();
+        assert_eq!(answer_to(&mut socket)["type"], "pong");
+        open.push(socket);
+    }
+    Ok(())
+}
+
+fn only_websockets_of_its_own_pages_are_passed_on() -> Result<(), Failed> {
+    let node = node(&[]);
+    let nginx = nginx_before(&[&node])?;
+    assert!(by_websocket(1, &nginx, &own_page(&nginx)).is_ok());
+    assert_eq!(by_websocket(1, &nginx, "https://evil.example").err(), Some(403));
+    for path in ["/metrics", "/readyz", "/healthz", "/ws/", "/"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: nginx\r\nConnection: close\r\n\r\n");
+        let answer = send(nginx.http(), request.as_bytes())?;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
     Ok(())
 }

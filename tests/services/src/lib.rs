@@ -68,7 +68,7 @@ pub use daemon::Daemon;
 pub use error::StartError;
 pub use kafka::Kafka;
 pub use mariadb::MariaDb;
-pub use nginx::Nginx;
+pub use nginx::{Nginx, Nodes};
 pub use nix::sys::signal::Signal;
 pub use nix::unistd::Pid;
 pub use output::Output;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use chat_test_services::{MariaDb, Nginx, Pid, Process, Redis, ZooKeeper};
+use chat_test_services::{MariaDb, Nginx, Nodes, Pid, Process, Redis, ZooKeeper};
 use sqlx::{Connection as _, MySqlConnection};
 use tempfile::TempDir;
 
@@ -102,7 +102,13 @@ impl Cluster {
             processes.push(process);
         }
         Ok(Self {
-            nginx: Nginx::before(&nodes, &nginx())?,
+            nginx: Nginx::before(
+                Nodes {
+                    tcp: &nodes,
+                    ..Nodes::default()
+                },
+                &nginx(),
+            )?,
             nodes,
             mariadb: Arc::clone(mariadb),
             redis,

@@ -1,5 +1,5 @@
 //! Nothing is lost, repeated or reordered while parts die: many clients write through nginx, and
-//! what they saw is judged after every fault.
+//! what they saw is judged after every fault. For nodes that die, some of them come by WebSocket.
 
 mod frozen;
 mod links;
@@ -19,7 +19,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         ..Plan::default()
     });
     let trial = |name, fault| stage.trial(name, fault);
+    let mixed = SharedStage::new("websockets", crate::NEEDS, || Plan {
+        settings: vec!["drain = \"1s\"".to_owned()],
+        ..Plan::default()
+    })
+    .by_both();
     vec![
+        mixed.trial("a_node_is_killed_every_few_seconds", nodes::are_killed),
+        mixed.trial("all_nodes_are_restarted_one_by_one", nodes::are_restarted),
         trial("a_node_is_killed_every_few_seconds", nodes::are_killed),
         trial("all_nodes_are_restarted_one_by_one", nodes::are_restarted),
         trial("redis_is_killed_and_comes_back_empty", services::redis_is_killed),
