@@ -84,7 +84,6 @@ fn a_crowd_by_both_ways() {
             format!("tls.certificate = {certificate:?}"),
             format!("tls.key = {key:?}"),
             "tls.listeners = [\"listen\"]".to_owned(),
-            "websocket.forwarded_from = [\"127.0.0.1\"]".to_owned(),
         ],
         ..Plan::default()
     };
