@@ -5,32 +5,15 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use async_trait::async_trait;
-//! use chat_core::BackendError;
-//! use chat_core::contract::{self, Capabilities, Fixture, Outcome};
+//! use chat_core::contract::{self, Shared};
 //! use chat_core::memory::MemoryPresence;
 //! use chat_core::ports::Presence;
 //!
-//! #[derive(Default)]
-//! struct InMemory(Arc<MemoryPresence>);
-//!
-//! #[async_trait]
-//! impl Fixture for InMemory {
-//!     type Port = Arc<dyn Presence>;
-//!     async fn open(&self) -> Result<Self::Port, BackendError> {
-//!         Ok(Arc::clone(&self.0) as _)
-//!     }
-//!     async fn close(&self) {}
-//!     fn unavailable(&self) -> Option<String> {
-//!         None
-//!     }
-//!     fn capabilities(&self) -> Capabilities {
-//!         Capabilities::default()
-//!     }
-//! }
+//! // One in this process, of which every handle is a clone; what lives elsewhere has a `Fixture` of its own.
+//! let in_memory = || Shared::new(Arc::<MemoryPresence>::default() as Arc<dyn Presence>);
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! for trial in contract::presence("memory", InMemory::default) {
+//! for trial in contract::presence("memory", in_memory) {
 //!     let name = trial.name().to_owned();
 //!     assert!(trial.run().await.is_ok(), "{name}");
 //! }
@@ -53,6 +36,7 @@ mod presence;
 mod registry;
 mod runner;
 mod scene;
+mod shared;
 mod suites;
 mod tokens;
 mod users;
@@ -60,4 +44,5 @@ mod users;
 pub use check::Failure;
 pub use log::ReadableLog;
 pub use runner::{Capabilities, Fixture, Outcome, Trial};
+pub use shared::Shared;
 pub use suites::{bus, event_log, presence, registry, stores};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_core::contract::{Capabilities, Fixture};
+use chat_core::contract::Shared;
 use chat_core::memory::{MemoryBus, MemoryPresence, MemoryStore};
 use chat_core::ports::{
     Appended, Bus, BusItem, BusSubscription, ConversationHead, CursorAdvance, DeviceSession, DeviceStore,
@@ -273,24 +273,6 @@ impl BusSubscription for GaplessSubscription {
     }
 }
 
-/// A handle that every `open` shares.
-pub(crate) struct Shared<P>(P);
-
-#[async_trait]
-impl<P: Clone + Send + Sync + 'static> Fixture for Shared<P> {
-    type Port = P;
-    async fn open(&self) -> Result<P, BackendError> {
-        Ok(self.0.clone())
-    }
-    async fn close(&self) {}
-    fn unavailable(&self) -> Option<String> {
-        None
-    }
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
-    }
-}
-
 pub(crate) fn stores(defect: Defect) -> Shared<Stores> {
     let store = Arc::new(MemoryStore::default());
     let broken = Arc::new(BrokenStore {
@@ -298,7 +280,7 @@ pub(crate) fn stores(defect: Defect) -> Shared<Stores> {
         defect,
         acks: Default::default(),
     });
-    Shared(Stores {
+    Shared::new(Stores {
         messages: Arc::clone(&broken) as _,
         devices: broken,
         ..Stores::of(store)
@@ -306,9 +288,9 @@ pub(crate) fn stores(defect: Defect) -> Shared<Stores> {
 }
 
 pub(crate) fn presence() -> Shared<Arc<dyn Presence>> {
-    Shared(Arc::new(TellsTwice::default()))
+    Shared::new(Arc::new(TellsTwice::default()))
 }
 
 pub(crate) fn bus() -> Shared<Arc<dyn Bus>> {
-    Shared(Arc::new(SwallowsGaps::default()))
+    Shared::new(Arc::new(SwallowsGaps::default()))
 }

@@ -5,47 +5,53 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chat_core::BackendError;
-use chat_core::contract::{Capabilities, Fixture, ReadableLog};
+use chat_core::contract::{ReadableLog, Shared};
 use chat_core::faulty::{Faults, Faulty};
 use chat_core::memory::{JsonLinesLog, MemoryBus, MemoryLog, MemoryPresence, MemoryStore, StaticRegistry};
-use chat_core::ports::{self, EventLog, LogRecord, Stores};
+use chat_core::ports::{Bus, EventLog, LogRecord, Presence, Registry, Stores};
 
-/// Defines a fixture whose handles share what is in its field.
-macro_rules! shared_fixture {
-    ($($name:ident($backend:ty) opens $port:ty as $open:expr;)+) => {$(
-        #[derive(Default)]
-        pub(crate) struct $name(Arc<$backend>);
-
-        #[async_trait]
-        impl Fixture for $name {
-            type Port = $port;
-            async fn open(&self) -> Result<Self::Port, BackendError> {
-                let open: fn(Arc<$backend>) -> $port = $open;
-                Ok(open(Arc::clone(&self.0)))
-            }
-            async fn close(&self) {}
-            fn unavailable(&self) -> Option<String> {
-                None
-            }
-            fn capabilities(&self) -> Capabilities {
-                Capabilities::default()
-            }
-        }
-    )+};
+pub(crate) fn store() -> Shared<Stores> {
+    Shared::new(Stores::of(Arc::<MemoryStore>::default()))
 }
 
-shared_fixture! {
-    Store(MemoryStore) opens Stores as Stores::of;
-    Bus(MemoryBus) opens Arc<dyn ports::Bus> as |bus| bus;
-    Presence(MemoryPresence) opens Arc<dyn ports::Presence> as |presence| presence;
-    Registry(StaticRegistry) opens Arc<dyn ports::Registry> as |registry| registry;
-    Log(ReadableMemoryLog) opens Arc<dyn ReadableLog> as |log| log;
-    JsonLog(ReadableJsonLog) opens Arc<dyn ReadableLog> as |log| log;
-    FaultyStore(MemoryStore) opens Stores as |store| Stores::of(Arc::new(faultless(store)));
-    FaultyBus(MemoryBus) opens Arc<dyn ports::Bus> as |bus| Arc::new(faultless(bus));
-    FaultyPresence(MemoryPresence) opens Arc<dyn ports::Presence> as |presence| Arc::new(faultless(presence));
-    FaultyRegistry(StaticRegistry) opens Arc<dyn ports::Registry> as |registry| Arc::new(faultless(registry));
-    FaultyLog(ReadableFaultyLog) opens Arc<dyn ReadableLog> as |log| log;
+pub(crate) fn bus() -> Shared<Arc<dyn Bus>> {
+    Shared::new(Arc::<MemoryBus>::default())
+}
+
+pub(crate) fn presence() -> Shared<Arc<dyn Presence>> {
+    Shared::new(Arc::<MemoryPresence>::default())
+}
+
+pub(crate) fn registry() -> Shared<Arc<dyn Registry>> {
+    Shared::new(Arc::<StaticRegistry>::default())
+}
+
+pub(crate) fn log() -> Shared<Arc<dyn ReadableLog>> {
+    Shared::new(Arc::<ReadableMemoryLog>::default())
+}
+
+pub(crate) fn json_log() -> Shared<Arc<dyn ReadableLog>> {
+    Shared::new(Arc::<ReadableJsonLog>::default())
+}
+
+pub(crate) fn faulty_store() -> Shared<Stores> {
+    Shared::new(Stores::of(Arc::new(faultless(Arc::<MemoryStore>::default()))))
+}
+
+pub(crate) fn faulty_bus() -> Shared<Arc<dyn Bus>> {
+    Shared::new(Arc::new(faultless(Arc::<MemoryBus>::default())))
+}
+
+pub(crate) fn faulty_presence() -> Shared<Arc<dyn Presence>> {
+    Shared::new(Arc::new(faultless(Arc::<MemoryPresence>::default())))
+}
+
+pub(crate) fn faulty_registry() -> Shared<Arc<dyn Registry>> {
+    Shared::new(Arc::new(faultless(Arc::<StaticRegistry>::default())))
+}
+
+pub(crate) fn faulty_log() -> Shared<Arc<dyn ReadableLog>> {
+    Shared::new(Arc::<ReadableFaultyLog>::default())
 }
 
 fn faultless<P>(inner: Arc<P>) -> Faulty<P> {
@@ -53,7 +59,7 @@ fn faultless<P>(inner: Arc<P>) -> Faulty<P> {
 }
 
 /// A wrapped log, and what it wraps, which can be read.
-pub(crate) struct ReadableFaultyLog {
+struct ReadableFaultyLog {
     wrapped: Faulty<MemoryLog>,
     inner: Arc<MemoryLog>,
 }
@@ -80,7 +86,7 @@ impl ReadableLog for ReadableFaultyLog {
 }
 
 #[derive(Default)]
-pub(crate) struct ReadableMemoryLog(MemoryLog);
+struct ReadableMemoryLog(MemoryLog);
 
 #[async_trait]
 impl ReadableLog for ReadableMemoryLog {
@@ -94,7 +100,7 @@ impl ReadableLog for ReadableMemoryLog {
 }
 
 /// A JSON lines log whose output is read back from memory.
-pub(crate) struct ReadableJsonLog {
+struct ReadableJsonLog {
     log: JsonLinesLog,
     output: Output,
 }

@@ -14,27 +14,23 @@ use std::sync::Arc;
 
 use broken::Defect;
 use chat_core::contract::{self, Outcome};
-use fixtures::{
-    Bus, FaultyBus, FaultyLog, FaultyPresence, FaultyRegistry, FaultyStore, JsonLog, Log, Presence, Registry,
-    Store,
-};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     let runtime = Arc::new(Runtime::new().expect("a runtime"));
     let suites = [
-        contract::stores("memory", Store::default),
-        contract::bus("memory", Bus::default),
-        contract::presence("memory", Presence::default),
-        contract::event_log("memory", Log::default),
-        contract::event_log("json_lines", JsonLog::default),
-        contract::registry("memory", Registry::default),
-        contract::stores("faulty", FaultyStore::default),
-        contract::bus("faulty", FaultyBus::default),
-        contract::presence("faulty", FaultyPresence::default),
-        contract::event_log("faulty", FaultyLog::default),
-        contract::registry("faulty", FaultyRegistry::default),
+        contract::stores("memory", fixtures::store),
+        contract::bus("memory", fixtures::bus),
+        contract::presence("memory", fixtures::presence),
+        contract::event_log("memory", fixtures::log),
+        contract::event_log("json_lines", fixtures::json_log),
+        contract::registry("memory", fixtures::registry),
+        contract::stores("faulty", fixtures::faulty_store),
+        contract::bus("faulty", fixtures::faulty_bus),
+        contract::presence("faulty", fixtures::faulty_presence),
+        contract::event_log("faulty", fixtures::faulty_log),
+        contract::registry("faulty", fixtures::faulty_registry),
     ];
     let trials = suites
         .into_iter()
