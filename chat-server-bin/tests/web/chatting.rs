@@ -1,5 +1,6 @@
 //! What users do with each other.
 
+use fantoccini::wd::WindowHandle;
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -176,15 +177,21 @@ fn scrolling_up_reads_older_messages() {
     alice.wait_for_text("#history-state", "This is the beginning.");
 }
 
-fn the_tabs_of_a_browser_are_devices_of_their_own() {
+/// Alice has the page in two tabs, into the second of which she came without a password. The scene is the first, so that it ends
+/// last.
+fn alice_in_two_tabs() -> (Scene, Browser, [WindowHandle; 2]) {
     let scene = Scene::start();
     let alice = Browser::start(&scene.driver, "alice");
     alice.register(&scene.url(), "alice");
-    let first = alice.tab();
-    let second = alice.open_tab();
+    let tabs = [alice.tab(), alice.open_tab()];
     alice.go_to(&scene.url());
-    // The second tab is in without a password, and writes.
     alice.wait_for_state("Connected");
+    (scene, alice, tabs)
+}
+
+fn the_tabs_of_a_browser_are_devices_of_their_own() {
+    let (scene, alice, [first, second]) = alice_in_two_tabs();
+    // The second tab writes.
     alice.open_notes();
     alice.write("a note");
     alice.wait_for_messages(&["a note"]);
@@ -217,13 +224,7 @@ fn the_tabs_of_a_browser_are_devices_of_their_own() {
 }
 
 fn what_is_read_in_one_tab_is_read_in_the_others() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let first = alice.tab();
-    let second = alice.open_tab();
-    alice.go_to(&scene.url());
-    alice.wait_for_state("Connected");
+    let (scene, alice, [first, second]) = alice_in_two_tabs();
     let mut bob = scene.connect();
     bob.begin_as("bob");
     let send = json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"});

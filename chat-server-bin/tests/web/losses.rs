@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::page::OFFLINE;
 use super::scene::Scene;
+use super::support::Wire;
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -31,6 +32,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             what_waits_in_a_tab_that_is_closed_is_sent_by_another,
         ),
     ]
+}
+
+/// Alice has the page, over the line that can break, and Bob a connection beside it. The scene is the first, so that it ends last.
+fn alice_over_the_line() -> (Scene, Browser, Wire) {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url_over_line(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    (scene, alice, bob)
 }
 
 fn what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order() {
@@ -74,11 +85,7 @@ fn what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order() {
 }
 
 fn a_network_that_is_gone_without_a_word_is_noticed() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url_over_line(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (scene, alice, mut bob) = alice_over_the_line();
     alice.open_chat_with("bob");
     // Nothing comes through any more, and nobody closes the connection.
     scene.line.stall().unwrap();
@@ -94,11 +101,7 @@ fn a_network_that_is_gone_without_a_word_is_noticed() {
 }
 
 fn what_was_under_way_when_the_line_broke_is_stored_once() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url_over_line(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (scene, alice, mut bob) = alice_over_the_line();
     alice.open_chat_with("bob");
     alice.write("one");
     alice.wait_for_messages(&["one"]);
@@ -119,11 +122,7 @@ fn what_was_under_way_when_the_line_broke_is_stored_once() {
 }
 
 fn what_waits_when_the_page_is_left_is_sent_at_the_next_visit() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url_over_line(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (scene, alice, mut bob) = alice_over_the_line();
     alice.open_chat_with("bob");
     scene.line.cut().unwrap();
     alice.wait_for_state(OFFLINE);
@@ -141,11 +140,7 @@ fn what_waits_when_the_page_is_left_is_sent_at_the_next_visit() {
 }
 
 fn what_waits_in_a_tab_that_is_closed_is_sent_by_another() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url_over_line(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (scene, alice, mut bob) = alice_over_the_line();
     let first = alice.tab();
     alice.open_tab();
     alice.go_to(&scene.url_over_line());
