@@ -24,6 +24,8 @@ pub mod original;
 mod pem;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "grpc", all(feature = "tcp", feature = "tls")))]
+mod replayed;
 #[cfg(any(feature = "grpc", feature = "redis", feature = "zookeeper"))]
 mod retry;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]

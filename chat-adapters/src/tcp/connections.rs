@@ -13,13 +13,15 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
 #[cfg(feature = "tls")]
-use super::encrypted::{Admitted, Replayed, refuse_encrypted};
+use super::encrypted::{Admitted, refuse_encrypted};
 use super::introduction::{Introduced, Refusal, introduce};
 use super::keepalive::Keepalive;
 use super::lines::Lines;
 use super::meters::{REFUSED_HEADERS, SILENT_REFUSALS, traffic};
 use super::refusal::refuse;
 use crate::link::{Link, Traffic};
+#[cfg(feature = "tls")]
+use crate::replayed::Replayed;
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 

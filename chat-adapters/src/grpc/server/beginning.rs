@@ -1,13 +1,13 @@
 //! The beginning of a connection: TLS where it is asked for, then the words that open HTTP/2.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::tls::ServerTls;
+use crate::replayed::Replayed;
 
 /// What every connection of HTTP/2 begins with.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -33,6 +33,9 @@ pub(super) enum Unfit {
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for S {}
 
+/// A socket of which the preface was read already, and is read again by whoever comes after.
+pub(super) type Begun = Replayed<Box<dyn Socket>>;
+
 /// Reads until it is certain that the peer speaks HTTP/2.
 pub(super) async fn begin(socket: TcpStream, tls: Option<&ServerTls>) -> Result<Begun, Unfit> {
     socket.set_nodelay(true).map_err(|_| Unfit::Gone)?;
@@ -53,7 +56,7 @@ pub(super) async fn begin(socket: TcpStream, tls: Option<&ServerTls>) -> Result<
         }
         filled = end;
     }
-    Ok(Begun { read: 0, socket })
+    Ok(Begun::new(socket, BytesMut::from(&read[..])))
 }
 
 fn hint(read: &[u8]) -> &'static str {
@@ -61,59 +64,5 @@ fn hint(read: &[u8]) -> &'static str {
         // A TLS record that holds a greeting.
         [0x16, 0x03, ..] => ", but as TLS: this backend has no certificate",
         _ => "",
-    }
-}
-
-/// A socket of which the preface was read already, and is read again by whoever comes after.
-pub(super) struct Begun {
-    read: usize,
-    socket: Box<dyn Socket>,
-}
-
-impl AsyncRead for Begun {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match PREFACE.get(self.read..) {
-            Some(rest @ [_, ..]) => {
-                let count = rest.len().min(buffer.remaining());
-                buffer.put_slice(rest.get(..count).unwrap_or_default());
-                self.read += count;
-                Poll::Ready(Ok(()))
-            }
-            _ => Poll::Ready(ready!(Pin::new(&mut self.socket).poll_read(context, buffer))),
-        }
-    }
-}
-
-impl AsyncWrite for Begun {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
     }
 }
