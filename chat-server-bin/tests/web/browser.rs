@@ -44,7 +44,11 @@ impl Browser {
             "args": driver.arguments(profile, language),
             "binary": ChromeDriver::browser(),
         });
-        let capabilities = Map::from_iter([("goog:chromeOptions".to_owned(), options)]);
+        let capabilities = Map::from_iter([
+            ("goog:chromeOptions".to_owned(), options),
+            // The authority of a test is trusted by nobody.
+            ("acceptInsecureCerts".to_owned(), json!(true)),
+        ]);
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
         let client = runtime

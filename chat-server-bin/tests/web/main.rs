@@ -14,6 +14,7 @@ mod barriers;
 mod browser;
 mod chatting;
 mod emulation;
+mod encrypted;
 mod hostile;
 mod losses;
 mod page;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         chatting::trials(),
         losses::trials(),
         sessions::trials(),
+        encrypted::trials(),
         hostile::trials(),
         access::trials(),
         barriers::trials(),
