@@ -166,7 +166,12 @@ impl Cluster {
 
     /// Where clients connect by TCP and by WebSocket.
     pub(crate) fn fronts(&self) -> Fronts {
-        Fronts::both(self.address(), self.nginx.http())
+        Fronts::both(self.address(), self.nginx_http())
+    }
+
+    /// Where browsers find the page, and clients connect by WebSocket.
+    pub(crate) const fn nginx_http(&self) -> SocketAddr {
+        self.nginx.http()
     }
 
     /// Where clients connect by TCP.

@@ -1,10 +1,10 @@
-//! The web client on several nodes: each user's browser has its page from another one.
+//! The web client before several nodes: nginx gives each user's browser a connection to another one.
 
 use std::path::Path;
 use std::{env, fs};
 
 use anyhow::Result;
-use chat_test_services::{ChromeDriver, Service, TcpProxy};
+use chat_test_services::{ChromeDriver, Service, TcpProxy, eventually};
 use libtest_mimic::Trial;
 
 use crate::browser::Browser;
@@ -30,11 +30,15 @@ fn browsers_on_two_nodes_lose_and_double_nothing_while_one_is_offline() -> Resul
     };
     let cluster = Cluster::start(&plan);
     let driver = ChromeDriver::start()?;
-    let line = TcpProxy::start(cluster.nodes[0].http())?;
+    let nginx = cluster.nginx_http();
+    let line = TcpProxy::start(nginx)?;
     let alice = Browser::start(&driver, "alice");
     let bob = Browser::start(&driver, "bob");
-    bob.register(&format!("http://{}/", cluster.nodes[1].http()), "bob");
+    bob.register(&format!("http://{nginx}/"), "bob");
     alice.register(&format!("http://{}/", line.address()), "alice");
+    eventually("each browser has a node of its own", || {
+        (cluster.nodes_that_served() == plan.nodes).then_some(())
+    })?;
     alice.befriend("bob");
     bob.wait_for_entry("friends", "alice", "online");
     bob.open_chat_with("alice");

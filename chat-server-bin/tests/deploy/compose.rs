@@ -164,19 +164,34 @@ fn its_secrets_come_from_the_example_of_the_environment() {
     }
 }
 
+/// The groups of servers in a configuration of nginx, by name.
+fn upstreams(configuration: &str) -> Vec<(&str, Vec<String>)> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for line in configuration.lines() {
+        match *line.split_whitespace().collect::<Vec<_>>() {
+            ["upstream", name, "{"] => groups.push((name, Vec::new())),
+            ["server", address, _, ..] if address != "{" => {
+                groups.last_mut().unwrap().1.push(address.to_owned());
+            }
+            _ => {}
+        }
+    }
+    groups
+}
+
 fn nginx_and_the_nodes_know_each_others_addresses() {
     let nginx = deployed("nginx.conf");
-    let known = |port: &'static str| {
-        let nodes = nginx.lines().filter_map(move |line| {
-            let node = line.trim().strip_prefix("server ")?.split_whitespace().next()?;
-            Some(node.strip_suffix(port)?.to_owned())
-        });
-        nodes.collect::<Vec<_>>()
-    };
     let nodes = nodes();
-    let addresses: Vec<_> = nodes.iter().map(|(_, node)| address_of(node)).collect();
-    assert_eq!(known(":6000"), addresses);
-    assert_eq!(known(":6080"), addresses);
+    let at = |port: u16| {
+        let addresses = nodes.iter().map(|(_, node)| address_of(node));
+        addresses.map(|address| format!("{address}:{port}")).collect()
+    };
+    let expected: [(&str, Vec<String>); 3] = [
+        ("chat_nodes", at(6000)),
+        ("chat_websockets", at(6080)),
+        ("chat_pages", at(6080)),
+    ];
+    assert_eq!(upstreams(&nginx), expected);
 
     let (_, nginx) = services(WHOLE)
         .into_iter()

@@ -1,5 +1,7 @@
 //! `deploy/nginx.conf`, taken by the real nginx.
 
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 
@@ -11,7 +13,7 @@ use tungstenite::http::HeaderValue;
 use tungstenite::{HandshakeError, Message, WebSocket};
 
 use crate::deployed;
-use crate::support::http::{get, send};
+use crate::support::http::get;
 use crate::support::{Server, Wire};
 
 const NEEDS: &[Service] = &[Service::Nginx];
@@ -52,6 +54,16 @@ pub(crate) fn trials() -> Vec<Trial> {
             "nginx::only_websockets_of_its_own_pages_are_passed_on",
             NEEDS,
             only_websockets_of_its_own_pages_are_passed_on,
+        ),
+        trial(
+            "nginx::a_browser_gets_the_web_client_from_one_node",
+            NEEDS,
+            a_browser_gets_the_web_client_from_one_node,
+        ),
+        trial(
+            "nginx::a_node_that_is_down_costs_no_browser_the_web_client",
+            NEEDS,
+            a_node_that_is_down_costs_no_browser_the_web_client,
         ),
     ]
 }
@@ -209,10 +221,53 @@ fn only_websockets_of_its_own_pages_are_passed_on() -> Result<(), Failed> {
     let nginx = nginx_before(&[&node])?;
     assert!(by_websocket(1, &nginx, &own_page(&nginx)).is_ok());
     assert_eq!(by_websocket(1, &nginx, "https://evil.example").err(), Some(403));
-    for path in ["/metrics", "/readyz", "/healthz", "/ws/", "/"] {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: nginx\r\nConnection: close\r\n\r\n");
-        let answer = send(nginx.http(), request.as_bytes())?;
-        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
+    for path in [
+        "/metrics",
+        "/readyz",
+        "/healthz",
+        "/ws/",
+        "/web",
+        "/web/../metrics",
+    ] {
+        assert_eq!(status(1, &nginx, path), "404", "{path}");
+    }
+    Ok(())
+}
+
+/// What a browser at this address is answered for some files of the web client.
+fn statuses(host: u8, nginx: &Nginx) -> [String; 3] {
+    ["/", "/web/main.js", "/web/style.css"].map(|file| status(host, nginx, file))
+}
+
+/// The status of the answer to a client at this address of the machine's own network.
+fn status(host: u8, nginx: &Nginx, path: &str) -> String {
+    let mut socket = connect_from(Ipv4Addr::new(127, 0, 0, host), nginx.http()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: nginx\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+fn a_browser_gets_the_web_client_from_one_node() -> Result<(), Failed> {
+    let (with, without) = (node(&[]), node(&["--web-client=false"]));
+    let nginx = nginx_before(&[&with, &without])?;
+    let answered: BTreeSet<_> = (2..34).map(|host| statuses(host, &nginx)).collect();
+    let of_each = ["200", "404"].map(|status| [status; 3].map(str::to_owned));
+    assert_eq!(
+        answered,
+        of_each.into(),
+        "one node for a browser, both for all of them"
+    );
+    Ok(())
+}
+
+fn a_node_that_is_down_costs_no_browser_the_web_client() -> Result<(), Failed> {
+    let (mut ending, staying) = (node(&["--drain", "0s"]), node(&[]));
+    let nginx = nginx_before(&[&ending, &staying])?;
+    assert_eq!(ending.terminate().code, Some(0));
+    for host in 2..10 {
+        assert_eq!(statuses(host, &nginx), ["200"; 3]);
     }
     Ok(())
 }

@@ -157,6 +157,10 @@ impl<'a> Section<'a> {
                 lines.push(line.replacen(port, &self.listen.to_string(), 1));
                 self.listens = true;
             }
+            ["upstream", ..] => {
+                self.waiting = self.nodes.iter();
+                lines.push(line.to_owned());
+            }
             // All nodes stand where the first one is named.
             ["server", node, ..] if *node != "{" && !self.nodes.is_empty() => {
                 let there = |address: &SocketAddr| line.replacen(node, &address.to_string(), 1);
