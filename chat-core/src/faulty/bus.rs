@@ -17,6 +17,10 @@ impl<P: Bus + ?Sized> Bus for Faulty<P> {
         self.call("publish", self.inner.publish(&kept)).await
     }
 
+    fn is_alone(&self, node: &NodeId) -> bool {
+        self.inner.is_alone(node)
+    }
+
     async fn subscribe(
         &self,
         node: &NodeId,
@@ -99,6 +103,15 @@ mod tests {
             bus.publish(&[notice()]).await.unwrap();
             assert_eq!(subscription.next(9).await, [BusItem::Notice(notice())]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_node_is_alone_as_far_as_the_bus_within_says_so() {
+        let bus = Faulty::new(Arc::new(MemoryBus::default()), Faults::default());
+        let publisher = notice().origin;
+        assert!(bus.is_alone(&publisher));
+        let _other = bus.subscribe(&reader(), 4).await.unwrap();
+        assert!(!bus.is_alone(&publisher));
     }
 
     #[tokio::test]
