@@ -511,6 +511,31 @@ async fn hooks_after_requests_that_find_no_room_are_counted_and_hold_up_nobody()
     assert!(scene.told.is_empty());
 }
 
+#[tokio::test]
+async fn of_hooks_after_requests_none_is_lost_to_the_counters_when_the_node_ends() {
+    const SENDS: i64 = 6;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let limits = Limits {
+        after_hook_timeout: Duration::from_millis(50),
+        hooks_at_once: 2,
+        ..Limits::default()
+    };
+    let mut scene = Scene::with(OnFailure::Refuse, limits).await;
+    *scene.hooks.after.lock().unwrap() = Act::Hang;
+    for _ in 0..SENDS {
+        assert_eq!(scene.ask(HookedRequest::Send).await.0["type"], "sent");
+    }
+    let chat = scene.server.chat.clone();
+    scene.server.end().await;
+    chat.shutdown().await;
+    let series = series(&counted);
+    // Those that began have timed out, or were given up as were those that had not begun.
+    let of = |outcome| series[&format!("chat_after_hooks_total{{request=\"send\",outcome=\"{outcome}\"}}")];
+    assert_eq!(of("timed_out") + of("dropped"), SENDS, "{series:?}");
+}
+
 fn assert_after_sends(counted: &PrometheusHandle, outcomes: &[(&str, i64)]) {
     let series = series(counted);
     for (outcome, count) in outcomes {

@@ -130,7 +130,7 @@ metrics! {
         .by(&[HOOKED_REQUEST, Label { name: "outcome", values: BeforeOutcome::SPELLINGS }]);
     BEFORE_HOOK_SECONDS = Metric::seconds("chat_before_hook_seconds", "The time of a hook before a request, for which the request waited")
         .by(&[HOOKED_REQUEST]);
-    AFTER_HOOKS = Metric::counter("chat_after_hooks_total", "Hooks told after requests, by the type of request and by what they came to; dropped are those beyond limits.hook_queue")
+    AFTER_HOOKS = Metric::counter("chat_after_hooks_total", "Hooks told after requests, by the type of request and by what they came to; dropped are those beyond limits.hook_queue, and those not done when the node ended")
         .by(&[HOOKED_REQUEST, Label { name: "outcome", values: AfterOutcome::SPELLINGS }]);
     AFTER_HOOK_SECONDS = Metric::seconds("chat_after_hook_seconds", "The time of a hook after a request, for which nobody waited")
         .by(&[HOOKED_REQUEST]);

@@ -1,5 +1,6 @@
 //! After a request: the hooks are told out of a bounded queue, by a task that nobody waits for.
 
+use std::mem;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -11,7 +12,7 @@ use super::{NoAnswer, NodeHooks, Untold, answer};
 use crate::hooks::{Friendship, HookError, HookedRequest, UserLogin};
 use crate::node::Node;
 use crate::node::limit::Limit;
-use crate::node::meters::AfterOutcome;
+use crate::node::meters::{AfterOutcome, HookMeters};
 use crate::protocol::{GroupView, MessageView};
 use crate::types::User;
 
@@ -63,6 +64,10 @@ impl NodeHooks {
     async fn tell(&self, happened: Happened) {
         let request = happened.request();
         let began_at = Instant::now();
+        let unfinished = Unfinished {
+            meters: &self.meters,
+            request,
+        };
         let outcome = match answer(self.after_timeout, self.call(&happened)).await {
             Ok(()) => AfterOutcome::Done,
             Err(why) => {
@@ -73,6 +78,7 @@ impl NodeHooks {
                 }
             }
         };
+        unfinished.ends();
         self.meters.told(request, outcome, began_at.elapsed());
     }
 
@@ -86,6 +92,25 @@ impl NodeHooks {
             Happened::GroupCreated(creator, group) => hooks.after_create_group(creator, group).await,
             Happened::GroupJoined(member, group) => hooks.after_join_group(member, group).await,
         }
+    }
+}
+
+/// A call that is under way. One that is given up counts as dropped, as do those that were never begun.
+struct Unfinished<'a> {
+    meters: &'a HookMeters,
+    request: HookedRequest,
+}
+
+impl Unfinished<'_> {
+    /// The call came to something, which is counted by itself.
+    fn ends(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.meters.dropped(self.request);
     }
 }
 

@@ -34,7 +34,7 @@ spelled!(
         Failed = "failed",
         /// It took too long.
         TimedOut = "timed_out",
-        /// It was not called, for want of room in the queue or because the node stopped.
+        /// It was not called, for want of room in the queue, or not waited for to its end because the node stopped.
         Dropped = "dropped",
     }
 );
@@ -95,7 +95,7 @@ impl HookMeters {
         }
     }
 
-    /// A hook after a request was not called.
+    /// A hook after a request was not called, or was given up.
     pub(crate) fn dropped(&self, request: HookedRequest) {
         if let Some(calls) = self.after.get(request as usize) {
             calls.count(AfterOutcome::Dropped as usize);
