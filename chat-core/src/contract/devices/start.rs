@@ -2,8 +2,8 @@
 
 use crate::contract::check::{Failure, Verdict, equal};
 use crate::contract::runner::{Case, Scene, cases};
-use crate::contract::scene::{PLENTY, device, unknown_user};
-use crate::ports::{SessionStart, Stores};
+use crate::contract::scene::{PLENTY, device, message, unknown_user};
+use crate::ports::{Appended, NewMessage, SendPolicy, SessionStart, Stores};
 use crate::types::{ConversationId, UserId};
 
 pub(super) fn cases() -> Vec<Case<Stores>> {
@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
             a_session_starts_with_the_positions_of_direct_conversations,
             a_session_starts_with_no_more_positions_than_asked_for,
             a_session_of_who_has_nothing_starts_with_nothing,
+            a_session_starts_with_no_conversation_whose_messages_were_all_refused,
         }
     }
 }
@@ -99,6 +100,33 @@ async fn a_session_of_who_has_nothing_starts_with_nothing(scene: Scene<Stores>) 
     for nobody in [loner, unknown_user()?] {
         let nothing = start(&scene, nobody, PLENTY).await?;
         equal("what it starts with", nothing, SessionStart::default())?;
+    }
+    Ok(())
+}
+
+async fn a_session_starts_with_no_conversation_whose_messages_were_all_refused(
+    scene: Scene<Stores>,
+) -> Verdict {
+    let others = scene.user_ids(2).await?;
+    let alice = scene.user("alice").await?.id;
+    let last = scene.user("bob").await?.id;
+    // One before the user's own id and one behind it, and a conversation that is read up to the limit behind them.
+    let [refused, stored] = [others.first(), others.last()].map(Option::<&UserId>::copied);
+    let (refused, stored) = refused.zip(stored).ok_or(Failure::new("two users are made"))?;
+    for other in [refused, last] {
+        let strict = NewMessage {
+            policy: SendPolicy::Friends,
+            ..message(ConversationId::direct(alice, other), alice, "m-1")?
+        };
+        let answer = scene.messages.append(&[strict]).await?;
+        equal("among strangers", answer, vec![Appended::NotFriends])?;
+    }
+    let conversation = ConversationId::direct(alice, stored);
+    scene.fill(conversation, stored, 1, 1).await?;
+    for limit in [1, PLENTY] {
+        let positions = start(&scene, alice, limit).await?.positions;
+        let conversations: Vec<_> = positions.iter().map(|position| position.conversation).collect();
+        equal("the conversations", conversations, vec![conversation])?;
     }
     Ok(())
 }
