@@ -64,3 +64,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Replayed<S> {
         self.socket.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_comes_again_once_and_before_the_rest_however_little_is_asked_for() {
+        for size in [1, 3, 5, 100] {
+            let mut socket = Replayed::new(&b" and the rest"[..], BytesMut::from("first"));
+            let mut all = Vec::new();
+            loop {
+                let mut piece = vec![0; size];
+                let count = socket.read(&mut piece).await.unwrap();
+                if count == 0 {
+                    break;
+                }
+                all.extend_from_slice(&piece[..count]);
+            }
+            assert_eq!(all, b"first and the rest", "by {size}");
+            assert_eq!(socket.read.capacity(), 0, "what was read again is kept");
+        }
+    }
+}

@@ -27,6 +27,8 @@ struct Setting {
     authority: Authority,
     home: TempDir,
     servers: JoinSet<()>,
+    /// The file, in its home, of the authorities that the system trusts.
+    system_trusts: Option<&'static str>,
 }
 
 impl Setting {
@@ -38,6 +40,7 @@ impl Setting {
             authority,
             home,
             servers,
+            system_trusts: None,
         }
     }
 
@@ -74,6 +77,9 @@ impl Setting {
             .env("CHAT_PASSWORD", "correct horse")
             .kill_on_drop(true)
             .stdin(Stdio::null());
+        if let Some(file) = self.system_trusts {
+            command.env("SSL_CERT_FILE", self.home.path().join(file));
+        }
         command.output().await.unwrap()
     }
 
@@ -115,6 +121,8 @@ async fn a_server_with_the_right_certificate_is_spoken_to_by_either_form_of_its_
         .await;
     assert!(sent.contains("\"seq\":1"), "{sent}");
     // By its flag the address has the same name, under which the token lies.
+    // Said twice it is said once.
+    setting.works(&named, &ping()).await;
     let host = format!("localhost:{}", server.port());
     let conversations = [&TRUSTING[..], &["conversations", "--json"]].concat();
     assert!(setting.works(&host, &conversations).await.contains("a note"));
@@ -144,6 +152,26 @@ async fn an_authority_that_is_not_known_is_told() {
         "{sentence}"
     );
     assert!(sentence.contains("--ca"), "{sentence}");
+}
+
+/// Where the system keeps whom it trusts, by the variable that OpenSSL has for it.
+#[tokio::test]
+async fn those_that_the_system_trusts_are_trusted_only_where_nobody_is_named() {
+    let mut setting = Setting::new();
+    let server = setting.serve_as(&["127.0.0.1"]).await.to_string();
+    std::fs::write(setting.home.path().join("other.pem"), Authority::default().pem()).unwrap();
+    setting.system_trusts = Some("ca.pem");
+    setting.works(&server, &["--tls", "ping"]).await;
+    let sentence = setting
+        .fails(4, &server, &["--tls", "--ca", "other.pem", "ping"])
+        .await;
+    assert!(
+        sentence.contains("signed by nobody who is trusted here"),
+        "{sentence}"
+    );
+    setting.system_trusts = Some("other.pem");
+    setting.fails(4, &server, &["--tls", "ping"]).await;
+    setting.works(&server, &ping()).await;
 }
 
 #[tokio::test]

@@ -44,11 +44,13 @@ fn every_file_comes_with_its_type_and_with_what_keeps_strangers_out() {
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
+            "img-src 'self'",
             "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
         ] {
             assert!(directives.contains(&directive), "{path}: {directive} in {policy}");
         }
@@ -68,6 +70,10 @@ fn a_copy_that_is_still_right_is_not_sent_again() {
             let again = get_if_changed(server.http(), path, &asked);
             assert_eq!((again.status, again.body.as_str()), (304, ""), "{path} {asked}");
             assert_eq!(again.header("etag"), Some(tag.as_str()), "{path}");
+            // What was told of the copy still holds.
+            for name in ["cache-control", "content-security-policy"] {
+                assert_eq!(again.header(name), first.header(name), "{path} {name}");
+            }
         }
         let changed = get_if_changed(server.http(), path, "\"other\"");
         assert_eq!((changed.status, &changed.body), (200, &first.body), "{path}");

@@ -12,22 +12,27 @@ use super::certificates::{Certificates, Reloaded};
 use super::follow::Watch;
 use crate::pem::{Identity, TlsError};
 
+/// What stands before the value of the metric.
+const EXPIRES: &str = "chat_tls_certificate_expires_timestamp_seconds ";
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// Two files, and the certificate that was read from them.
 struct Scene {
     folder: TempDir,
     authority: Authority,
+    first: SignedCertificate,
     certificates: Certificates,
 }
 
 impl Scene {
     fn new() -> Self {
         let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::default());
-        let certificates = load(folder.path(), &authority.sign(&["localhost"])).unwrap();
+        let first = authority.sign(&["localhost"]);
+        let certificates = load(folder.path(), &first).unwrap();
         Self {
             folder,
             authority,
+            first,
             certificates,
         }
     }
@@ -139,6 +144,53 @@ fn files_are_told_of_once_and_only_where_the_next_look_finds_the_same() {
 }
 
 #[test]
+fn what_was_mended_is_told_of_anew_where_it_breaks_again() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let scene = Scene::new();
+    let mut watch = Watch::default();
+    let mut refusals_after_a_look = |key: &str| {
+        std::fs::write(scene.folder.path().join("server.key"), key).unwrap();
+        watch.look(&scene.certificates, SystemClock.now());
+        let text = counted.render();
+        let mut counts = text
+            .lines()
+            .filter_map(|line| line.split_once("{outcome=\"refused\"} "));
+        counts.next().map_or(0, |(_, count)| count.parse().unwrap())
+    };
+    let (right, wrong) = (&scene.first.key, "no key at all");
+    let told: Vec<i32> = [wrong, wrong, right, wrong, wrong, wrong]
+        .map(&mut refusals_after_a_look)
+        .into();
+    assert_eq!(told, [0, 1, 1, 1, 2, 2]);
+}
+
+#[test]
+fn the_metric_shows_the_end_of_the_certificate_in_use() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::default());
+    let certificates = load(folder.path(), &authority.sign_expired(&["localhost"])).unwrap();
+    let shown = || {
+        let text = counted.render();
+        let mut values = text.lines().filter_map(|line| line.strip_prefix(EXPIRES));
+        values.next().map(|value| value.parse::<f64>().unwrap())
+    };
+    let expected = || Some(certificates.expires_at().as_millis() as f64 / 1_000.0);
+    let first = expected();
+    assert_eq!(shown(), first);
+    authority
+        .sign(&["localhost"])
+        .write_to(folder.path(), "server")
+        .unwrap();
+    assert_eq!(certificates.reload().unwrap(), Reloaded::Replaced);
+    assert_eq!(shown(), expected());
+    assert_ne!(shown(), first);
+}
+
+#[test]
 fn a_certificate_that_is_about_to_expire_is_told_of_once_a_day() {
     let end = SystemClock.now();
     let mut watch = Watch::default();
@@ -151,4 +203,5 @@ fn a_certificate_that_is_about_to_expire_is_told_of_once_a_day() {
     assert_eq!(told.iter().filter(|told| **told).count(), 14);
     let later = end.after(365 * DAY);
     assert!(!watch.is_to_warn(later, end), "it was replaced");
+    assert!(watch.is_to_warn(end, end), "this is another one");
 }

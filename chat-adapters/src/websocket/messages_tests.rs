@@ -79,6 +79,21 @@ fn nothing_holds_the_memory_of_a_long_message_once_it_was_taken() {
 }
 
 #[test]
+fn what_comes_in_one_piece_with_a_long_message_is_not_thrown_away_with_its_memory() {
+    let bytes = [
+        from_client(TEXT, &[b'x'; 600]),
+        from_client(TEXT, b"next"),
+        from_client(TEXT_BEGINS, b"in "),
+        from_client(ENDS, &[b'y'; 600]),
+        from_client(TEXT, b"last"),
+    ];
+    let mut messages = Messages::new(65_536);
+    messages.extend(&bytes.concat());
+    let lengths = [600, 4, 603, 4].map(|_| messages.next().unwrap().map(|text| text.len()));
+    assert_eq!(lengths, [600, 4, 603, 4].map(Some));
+}
+
+#[test]
 fn a_message_that_is_too_long_is_found_by_its_header_and_by_its_parts() {
     let whole = from_client(TEXT, &[b'x'; MAX + 1]);
     assert_eq!(after(&whole[..8]).next(), Err(Unreadable::TooLarge));

@@ -111,3 +111,26 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for MessageWire<S> {
         self.socket
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    /// However much goes out, no ping waits until nothing more does.
+    #[tokio::test]
+    async fn the_answer_to_a_ping_goes_out_before_the_frames_that_are_ready() {
+        let (mut client, server) = tokio::io::duplex(1_024);
+        let mut wire = MessageWire::new(server, 1_024, None);
+        let masked_ping = [0x89, 0x81, 0, 0, 0, 0, b'?'];
+        client.write_all(&masked_ping).await.unwrap();
+        let read = poll_fn(|cx| wire.poll_read(cx)).await.unwrap();
+        assert_eq!((read, wire.next_frame()), (Some(masked_ping.len()), Ok(None)));
+        let mut outgoing = Outgoing::default();
+        wire.pack(&mut vec![Bytes::from_static(b"{}")], &mut outgoing);
+        assert_eq!(outgoing.rest(), b"\x8a\x01?\x81\x02{}");
+    }
+}

@@ -10,7 +10,7 @@ use chat_core::{Chat, Limits, memory};
 use chat_test_services::{Authority, SignedCertificate};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ProtocolVersion};
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -179,6 +179,41 @@ async fn both_versions_are_spoken_that_are_still_safe() {
         let (_, session) = client.0.get_ref().get_ref();
         assert_eq!(session.protocol_version(), Some(spoken));
     }
+}
+
+/// Whoever resumed a session would not see a new certificate.
+#[tokio::test]
+async fn a_client_that_comes_again_shakes_hands_anew() {
+    let scene = Scene::new();
+    let server = scene.server(Limits::default()).await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        // It remembers what would let it resume.
+        let config = scene.authority.client_of(&[version]);
+        for _ in 0..3 {
+            let socket = server.connect_plainly().await;
+            let mut client = Client::shake_hands(socket, config.clone()).await.unwrap();
+            client.ping().await;
+            let (_, session) = client.0.get_ref().get_ref();
+            assert_eq!(session.handshake_kind(), Some(HandshakeKind::Full), "{version:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_is_answered_though_the_client_ends_without_the_last_word_of_tls() {
+    const COUNT: usize = 10_000;
+    let scene = Scene::new();
+    let server = scene.server(unlimited_requests()).await;
+    let mut client = scene.connect(&server).await;
+    client.send_bytes(pings(COUNT).as_bytes()).await;
+    let (socket, _) = client.0.get_mut().get_mut();
+    within(socket.shutdown()).await.unwrap();
+    for number in 0..COUNT {
+        assert_eq!(client.next_frame().await.unwrap()["ref"], number);
+    }
+    assert_eq!(client.next_frame().await, None);
+    drop(client);
+    server.end().await;
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::HeaderName;
 use axum::http::header::{ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use chat_core::Limits;
@@ -87,15 +89,30 @@ async fn what_is_no_handshake_is_told_what_is_missing() {
         (REQUEST.replace("dGhl", "dGh"), upgrade),
         (without("Version"), ("426", "sec-websocket-version: 13")),
         (REQUEST.replace("13", "8"), ("426", "sec-websocket-version: 13")),
+        (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), upgrade),
         (REQUEST.replace("GET", "POST"), ("405", "allow: get,head")),
     ] {
         let head = head(&server, &request);
+        let version = request.split_whitespace().nth(2).unwrap().to_ascii_lowercase();
         assert!(
-            head.starts_with(&format!("http/1.1 {status} ")),
+            head.starts_with(&format!("{version} {status} ")),
             "{request}{head}"
         );
         assert!(head.lines().any(|other| other == line), "{request}{head}");
     }
+    assert_eq!(server.chat.connection_count(), 0);
+}
+
+/// As behind a layer that keeps what carries the request to itself.
+#[tokio::test]
+async fn a_request_that_nothing_can_be_made_of_is_told_so_and_holds_no_connection() {
+    let server = Server::start(Limits::default()).await;
+    let mut request = Request::new(Body::empty());
+    for (name, value) in REQUEST.lines().filter_map(|line| line.split_once(": ")) {
+        let name: HeaderName = name.parse().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    assert_eq!(server.endpoint.answer(request).status(), 500);
     assert_eq!(server.chat.connection_count(), 0);
 }
 

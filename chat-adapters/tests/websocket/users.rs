@@ -1,5 +1,7 @@
 //! Users whom the application has authenticated before their handshake.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::ORIGIN;
@@ -37,6 +39,7 @@ async fn server(limits: Limits) -> Server {
         .route("/ws", get(answer))
         .with_state(endpoint.clone());
     let mut serving = JoinSet::new();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     serving.spawn(async move { axum::serve(listener, app).await });
     Server {
         chat,
@@ -84,6 +87,20 @@ async fn a_user_who_does_not_exist_and_one_too_many_are_the_applications_to_answ
         (StatusCode::FORBIDDEN, b"unavailable".to_vec())
     );
     drop(client);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn authenticated_users_count_among_the_connections_of_their_address() {
+    let limits = Limits {
+        connections_per_address: 1,
+        ..Limits::default()
+    };
+    let server = server(limits).await;
+    let first = server.asked(&[(USER, "1")]).await.ok().unwrap();
+    let second = server.asked(&[(USER, "1")]).await.err().unwrap();
+    assert_eq!(second.into_body().unwrap(), b"unavailable");
+    drop(first);
     server.end().await;
 }
 

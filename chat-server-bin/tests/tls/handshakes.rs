@@ -54,6 +54,10 @@ fn users_by_tcp_and_by_websocket_chat_and_are_told_of_the_end() {
 #[test]
 fn plain_text_is_closed_on_both_addresses_and_told_once() {
     let scene = Scene::start(&[]);
+    // Health checks only connect, and are no line in the log.
+    drop(TcpStream::connect(scene.server.address()).unwrap());
+    let gone = || scene.counted("chat_tls_handshakes_total{outcome=\"gone\"}") >= 1.0;
+    chat_test_services::eventually("it has gone", || gone().then_some(())).unwrap();
     for (address, bytes) in [
         (scene.server.address(), &b"{\"type\":\"ping\"}\n"[..]),
         (scene.server.address(), b"{\"type\":\"ping\"}\n"),
