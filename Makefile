@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test verify format-check dependencies lint documentation fix bench figures log-figures rpc-figures page-figures screenshots audit
+.PHONY: help run test verify format-check dependencies lint documentation libraries fix bench figures log-figures rpc-figures page-figures screenshots audit
 
 # The server as it is built by default has code and sentences that all features leave out.
 LEAN_TEST := cargo test -p chat-server-bin --bins --test config
@@ -21,7 +21,7 @@ run: ## Start the server with its defaults
 test: ## Run all tests, beside real services
 	(.ci/with-services cargo test --workspace --all-features --no-fail-fast; $(LEAN_TEST)) 2>&1 | .ci/summarize-tests
 
-verify: format-check dependencies lint documentation test ## Check everything, as CI does; writes nothing
+verify: format-check dependencies lint documentation libraries test ## Check everything, as CI does; writes nothing
 
 format-check: ## Check the formatting
 	cargo fmt --all --check
@@ -38,8 +38,12 @@ lint: ## Run clippy on all code and all features, and on the server as it is bui
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo clippy -p chat-server-bin --all-targets -- -D warnings
 
-documentation: ## Build the documentation of the libraries, without a warning
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
+documentation: ## Build the documentation, without a warning, and compare the public API of the libraries with what is written down
+	.ci/check-public-api
+
+libraries: ## Check that the libraries compile from the files of their packages alone, and with each feature alone
+	.ci/check-packages
+	.ci/check-features
 
 fix: ## Repair formatting and lints; writes
 	cargo fmt --all

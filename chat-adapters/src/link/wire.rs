@@ -54,5 +54,12 @@ pub(crate) enum Unreadable {
     TooLarge,
     /// The client has said its last, or what came is none of the transport's: the transport says so
     /// when it ends.
+    #[cfg_attr(
+        not(feature = "websocket"),
+        expect(
+            dead_code,
+            reason = "lines are neither said to be the last, nor anything else"
+        )
+    )]
     Over,
 }
