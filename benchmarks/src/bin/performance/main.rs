@@ -5,6 +5,7 @@
 //! the median counts. `performance cluster`, `log` and `rpc` print the longer tables of clusters; `performance fill`
 //! fills a store with what years of use leave.
 
+mod accounts;
 mod append;
 mod cluster;
 mod counted;

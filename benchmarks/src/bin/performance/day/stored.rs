@@ -1,19 +1,16 @@
-//! A store with users who can log in by a token, written without a server: hashing a password for each would take minutes.
+//! A store with users who have friends and groups.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use chat_adapters::sqlite::{SqliteOptions, SqliteStore};
-use chat_core::Timestamp;
-use chat_core::ports::{
-    CreateGroup, CreateUser, DeviceStore, FriendStore, GroupStore, NewGroup, NewUser, TokenStore, UserStore,
-};
-use chat_core::types::{Description, Device, Token, UserId};
+use chat_core::ports::{CreateGroup, FriendStore, GroupStore, NewGroup};
+use chat_core::types::{Description, UserId};
+
+use crate::accounts::{self, Account};
 
 /// Members of each group.
 const GROUP_MEMBERS: usize = 50;
-/// A time far off.
-const LATER: u64 = 4_000_000_000_000;
 /// The device on which everybody logs in.
 pub(super) const DEVICE: &str = "phone";
 /// Who is stored: user `n` has the token [`token`]`(n)`.
@@ -32,37 +29,19 @@ impl Stored {
     /// Makes a store of users who have friends and are in groups.
     pub(crate) async fn create(file: &Path, count: usize) -> anyhow::Result<Self> {
         let store = SqliteStore::open(SqliteOptions::new(file)).await?;
-        let mut stored = Self::users(&store, count).await?;
+        let accounts = (0..count).map(|number| Account {
+            name: name(number),
+            password: None,
+            token: token(number),
+            device: DEVICE,
+        });
+        let mut stored = Self {
+            users: accounts::store(&store, accounts).await?,
+            groups: vec![Vec::new(); count],
+        };
         stored.befriend(&store).await?;
         store.close().await;
         Ok(stored)
-    }
-
-    /// Users who can log in, and are in no group.
-    async fn users(store: &SqliteStore, count: usize) -> anyhow::Result<Self> {
-        let device = Device::parse(DEVICE)?;
-        let mut users = Vec::with_capacity(count);
-        for number in 0..count {
-            let new = NewUser {
-                id: None,
-                name: name(number).parse()?,
-                password: None,
-            };
-            let CreateUser::Created(user) = store.create_user(&new).await? else {
-                bail!("the name of a user is taken");
-            };
-            let token = Token::parse(&token(number))?.hash();
-            store
-                .put_token(user.id, token, Timestamp::from_millis(LATER), usize::MAX)
-                .await?;
-            // A device is told what came since it was first seen.
-            store
-                .open_device(user.id, &device, Timestamp::from_millis(1), usize::MAX)
-                .await?;
-            users.push(user.id.get());
-        }
-        let groups = vec![Vec::new(); count];
-        Ok(Self { users, groups })
     }
 
     /// Makes friends of neighbours, and groups of users who are near to each other and of users who are far apart.

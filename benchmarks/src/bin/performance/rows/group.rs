@@ -6,10 +6,12 @@ use crate::figure::{Figure, Target};
 use crate::server::{Relay, Server, Store};
 
 const MEMBERS: &str = "group --connections 1000";
+/// Passwords are hashed only while members are made, before anything is measured.
+const HASHES: &str = "password_hashes = 8\n";
 
 /// What members got, beside a relay that writes the same bytes to the same sockets.
 pub(super) async fn deliveries(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
-    let server = Server::start(context.programs, Store::Memory)?;
+    let server = Server::start_with(context.programs, Store::Memory, HASHES)?;
     let relay = Relay::start(context.programs)?;
     let load = format!("{MEMBERS} --window 30 --duration 3s");
     let (ours, reference) = in_turns(
@@ -26,7 +28,7 @@ pub(super) async fn deliveries(context: Context<'_>) -> anyhow::Result<Vec<Figur
 /// How long the messages of a group take while one member reads nothing. They are large and many enough that they
 /// fill whatever the system keeps for that member.
 pub(super) async fn slow_reader(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
-    let server = Server::start(context.programs, Store::Memory)?;
+    let server = Server::start_with(context.programs, Store::Memory, HASHES)?;
     let load = format!("{MEMBERS} --rate 50 --size 2000 --duration 4s");
     let (beside, without) = in_turns(
         context.runs,

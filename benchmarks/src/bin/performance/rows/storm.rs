@@ -2,17 +2,23 @@
 
 use super::direct::p99;
 use super::{Context, in_turns};
+use crate::accounts::LoadAccounts;
 use crate::figure::{Figure, Target};
 use crate::load::Load;
-use crate::server::{Server, Store};
+use crate::server::Server;
 
 const MESSAGES: &str = "direct --connections 20 --rate 1000 --duration 4s";
 /// By password, which is what a storm costs; of other users than those of the messages. It lasts longer than those.
 const LOGINS: &str = "logins --seed 2 --by password --connections 1000 --warm-up 0s --duration 6s";
+const ACCOUNTS: LoadAccounts = LoadAccounts {
+    seed: 2,
+    count: 1_000,
+};
 
 /// How long 1,000 messages a second take while 1,000 users log in, each again as soon as they are done.
 pub(super) async fn measure(context: Context<'_>) -> anyhow::Result<Vec<Figure>> {
-    let server = Server::start(context.programs, Store::Sqlite)?;
+    let directory = context.programs.scratch()?;
+    let server = ACCOUNTS.serve(context.programs, directory.path()).await?;
     let (beside, without) = in_turns(
         context.runs,
         async || beside_storm(context, &server).await,
