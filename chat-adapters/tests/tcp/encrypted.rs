@@ -260,6 +260,21 @@ async fn a_silent_client_counts_among_the_connections_until_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_silent_client_that_is_refused_is_not_waited_for_as_long_as_one_that_is_let_in() {
+    let scene = Scene::new();
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
+    let tls = scene.tls().handshake_timeout(Duration::from_secs(3_600));
+    let server = Server::start_with(limits, |serve| serve.tls(tls)).await;
+    let mut first = scene.connect(&server).await;
+    let silent = server.connect_plainly().await;
+    assert_eq!(rest_of(silent).await, b"");
+    first.ping().await;
+}
+
+#[tokio::test]
 async fn a_silent_client_does_not_hold_up_the_end() {
     let scene = Scene::new();
     let limits = Limits {

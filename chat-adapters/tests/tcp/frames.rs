@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use chat_core::Limits;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 
+use crate::counted::series;
 use crate::fixture::{Client, Server, pings, unlimited_requests, within};
 
 #[tokio::test]
@@ -158,6 +160,62 @@ async fn a_connection_too_many_is_told_so_and_room_is_given_back() {
     drop(first);
     server.has_connections(0).await;
     server.connect().await.ping().await;
+}
+
+/// On one thread, whose recorder is the test's own.
+#[tokio::test]
+async fn where_very_many_are_refused_the_rest_is_closed_without_a_word_and_counted() {
+    const MANY: usize = 200;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let server = Server::start(Limits {
+        connections: 1,
+        ..Limits::default()
+    })
+    .await;
+    let mut first = server.connect().await;
+    first.ping().await;
+    let mut refused = Vec::new();
+    for _ in 0..MANY {
+        refused.push(server.connect().await);
+    }
+    let mut silent = 0;
+    for client in &mut refused {
+        match client.next_frame().await {
+            Some(frame) => assert_eq!(frame["code"], "too_many_connections"),
+            None => silent += 1,
+        }
+    }
+    assert!(0 < silent && silent < MANY, "{silent}");
+    let of_all = series(&counted)["chat_tcp_silent_refusals_total"];
+    assert_eq!(usize::try_from(of_all), Ok(silent));
+    first.ping().await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_acknowledged_for_the_client_that_asks_for_it() {
+    let server = Server::start(Limits::default()).await;
+    let mut alice = server.logged_in("alice").await;
+    drop(server.logged_in("bob").await);
+    let log_in = async || {
+        let mut bob = server.connect().await;
+        bob.send(&json!({"type": "login", "name": "bob", "password": "correct horse", "device": "phone", "ack": "auto"}))
+            .await;
+        assert_eq!(bob.frame().await["type"], "welcome");
+        bob
+    };
+    let mut bob = log_in().await;
+    assert_eq!(bob.frame().await["type"], "synced");
+    alice
+        .send(&json!({"type": "send", "ref": 1, "to": {"user": 2}, "body": "hello"}))
+        .await;
+    assert_eq!(bob.frame().await["body"], "hello");
+    bob.ping().await;
+    drop(bob);
+    server.has_connections(1).await;
+    // It does not come again.
+    assert_eq!(log_in().await.frame().await["type"], "synced");
 }
 
 #[tokio::test]

@@ -61,3 +61,22 @@ async fn connections_bytes_refusals_and_dead_peers_are_counted() {
     becomes(&counted, "chat_websocket_connections", 0).await;
     drop(client);
 }
+
+#[tokio::test]
+async fn the_last_word_counts_as_sent_and_a_server_that_ends_as_the_reason() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counted = recorder.handle();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.connect().await;
+    client.send_message(Message::Close(None)).await;
+    assert_eq!(client.closed().await, None);
+    // A header of two bytes, and nothing in it.
+    becomes(&counted, "chat_websocket_sent_bytes_total", 2).await;
+    server.chat.drain(Duration::ZERO).await;
+    assert_eq!(server.asked(&[]).await.err().unwrap().status(), 503);
+    assert_eq!(
+        series(&counted)["chat_websocket_refused_total{reason=\"draining\"}"],
+        1
+    );
+}

@@ -9,6 +9,7 @@ use axum::http::HeaderName;
 use axum::http::header::{ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use chat_core::Limits;
 use serde_json::json;
+use tokio::task::yield_now;
 
 use crate::fixture::{Server, closing};
 
@@ -183,6 +184,14 @@ async fn where_very_many_are_refused_they_get_a_status_and_the_time_to_come_back
         ),
         (503, &b"1"[..])
     );
+    // Though nobody of them leaves, there is room again for others that are told.
+    let mut next = loop {
+        if let Ok(client) = server.asked(&[]).await {
+            break client;
+        }
+        yield_now().await;
+    };
+    assert_eq!(next.frame().await["code"], "too_many_connections");
 }
 
 #[tokio::test]

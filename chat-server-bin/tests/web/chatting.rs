@@ -36,10 +36,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             what_is_read_in_one_tab_is_read_in_the_others,
         ),
         test(
-            "a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not",
-            a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not,
-        ),
-        test(
             "who_logs_out_leaves_nothing_behind",
             who_logs_out_leaves_nothing_behind,
         ),
@@ -237,33 +233,6 @@ fn what_is_read_in_one_tab_is_read_in_the_others() {
     alice.wait_for_messages(&["hello"]);
     alice.switch_to(first);
     alice.wait_until("return document.title", &json!("Chat"));
-}
-
-fn a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not() {
-    // Four bytes each.
-    let longest = "\u{1f980}".repeat(2_048);
-    let longer = format!("{longest}.");
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
-    alice.open_chat_with("bob");
-    alice.paste(&longer);
-    alice.wait_for_text(
-        "#composer-error",
-        "The message is too long: 8193 of at most 8,192 bytes",
-    );
-    assert_eq!(
-        alice.evaluate("return document.getElementById('body').value"),
-        json!(longer),
-        "it can be shortened"
-    );
-    alice.paste(&longest);
-    alice.wait_for_messages(&[&longest]);
-    alice.wait_for_waiting(0);
-    assert_eq!(bob.frame()["body"], json!(longest));
-    alice.wait_for_text("#composer-error", "");
 }
 
 fn who_logs_out_leaves_nothing_behind() {

@@ -31,6 +31,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             "what_waits_in_a_tab_that_is_closed_is_sent_by_another",
             what_waits_in_a_tab_that_is_closed_is_sent_by_another,
         ),
+        test(
+            "what_waits_is_discarded_at_a_logout_only_after_a_question",
+            what_waits_is_discarded_at_a_logout_only_after_a_question,
+        ),
+        test(
+            "what_was_missed_is_counted_and_only_what_is_new_is_said",
+            what_was_missed_is_counted_and_only_what_is_new_is_said,
+        ),
     ]
 }
 
@@ -154,6 +162,51 @@ fn what_waits_in_a_tab_that_is_closed_is_sent_by_another() {
     scene.line.resume().unwrap();
     assert_eq!(bob.frame()["body"], "from the second tab");
     assert_eq!(stored(&scene, "bob"), json!(["from the second tab"]));
+}
+
+fn what_waits_is_discarded_at_a_logout_only_after_a_question() {
+    let (scene, alice, _bob) = alice_over_the_line();
+    alice.open_chat_with("bob");
+    scene.line.cut().unwrap();
+    alice.wait_for_state(OFFLINE);
+    alice.write("never to be sent");
+    alice.wait_for_waiting(1);
+    alice.click("#logout");
+    alice.click("#dialog .buttons [type=button]");
+    alice.wait_for_waiting(1);
+    alice.click("#logout");
+    alice.wait_for_text(
+        "#dialog p:not([role])",
+        "Messages that were not sent yet: 1. Logging out discards them.",
+    );
+    alice.click("#dialog [type=submit]");
+    alice.wait_for_text("#login h2", "Log in or register");
+    scene.line.resume().unwrap();
+    alice.fill("#login [name=name]", "alice");
+    alice.fill("#login [name=password]", super::page::PASSWORD);
+    alice.click("#login [value=login]");
+    alice.wait_for_state("Connected");
+    alice.open_chat_with("bob");
+    alice.write("sent");
+    alice.wait_for_messages(&["sent"]);
+    alice.wait_for_waiting(0);
+    assert_eq!(stored(&scene, "bob"), json!(["sent"]));
+}
+
+fn what_was_missed_is_counted_and_only_what_is_new_is_said() {
+    let (scene, alice, mut bob) = alice_over_the_line();
+    alice.go_to("about:blank");
+    let send =
+        |number: u64| json!({"type": "send", "ref": number, "to": {"user": 1}, "body": number.to_string()});
+    for number in 1..=2 {
+        assert_eq!(bob.request(&send(number))["type"], "sent");
+    }
+    alice.go_to(&scene.url_over_line());
+    alice.wait_for_entry("conversations", "bob", "Unread: 2");
+    bob.request(&send(3));
+    alice.wait_for_entry("conversations", "bob", "Unread: 3");
+    let said = "return [...document.querySelectorAll('#announcements p')].map((line) => line.textContent)";
+    alice.wait_until(said, &json!(["New message from bob in bob"]));
 }
 
 /// Has the page hear nothing of what comes, as when packets are lost on the way back.

@@ -13,6 +13,8 @@ mod access;
 mod barriers;
 mod browser;
 mod chatting;
+mod composing;
+mod contacts;
 mod emulation;
 mod encrypted;
 mod hostile;
@@ -31,6 +33,8 @@ use libtest_mimic::{Arguments, Trial};
 fn main() -> ExitCode {
     let groups = [
         chatting::trials(),
+        composing::trials(),
+        contacts::trials(),
         losses::trials(),
         sessions::trials(),
         encrypted::trials(),

@@ -1,0 +1,65 @@
+//! Texts while they are written.
+
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use super::browser::Browser;
+use super::scene::Scene;
+use super::test;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        test(
+            "a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not",
+            a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not,
+        ),
+        test(
+            "what_was_begun_waits_in_its_conversation",
+            what_was_begun_waits_in_its_conversation,
+        ),
+    ]
+}
+
+fn a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not() {
+    // Four bytes each.
+    let longest = "\u{1f980}".repeat(2_048);
+    let longer = format!("{longest}.");
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    alice.open_chat_with("bob");
+    alice.paste(&longer);
+    alice.wait_for_text(
+        "#composer-error",
+        "The message is too long: 8193 of at most 8,192 bytes",
+    );
+    assert_eq!(
+        alice.evaluate("return document.getElementById('body').value"),
+        json!(longer),
+        "it can be shortened"
+    );
+    alice.paste(&longest);
+    alice.wait_for_messages(&[&longest]);
+    alice.wait_for_waiting(0);
+    assert_eq!(bob.frame()["body"], json!(longest));
+    alice.wait_for_text("#composer-error", "");
+}
+
+fn what_was_begun_waits_in_its_conversation() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    let written = "return document.getElementById('body').value";
+    alice.open_notes();
+    alice.fill("#body", "to be thought over");
+    alice.open_chat_with("bob");
+    alice.wait_until(written, &json!(""));
+    alice.write("hello");
+    alice.wait_for_messages(&["hello"]);
+    alice.open_notes();
+    alice.wait_until(written, &json!("to be thought over"));
+}
