@@ -1,9 +1,6 @@
-//! Builds the crate again when a migration is added, since the macro that embeds them sees only old ones, and
-//! makes Rust of `proto/`.
+//! Makes Rust of `proto/`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo:rerun-if-changed=sql/sqlite");
-    println!("cargo:rerun-if-changed=sql/mysql");
     println!("cargo:rerun-if-changed=proto");
     #[cfg(feature = "grpc")]
     generate()?;

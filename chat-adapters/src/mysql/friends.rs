@@ -9,14 +9,19 @@ use super::MySqlStore;
 use super::error::{CallError, failed};
 use super::session::Session;
 use super::users;
+use crate::sql::from_row;
 use crate::sql::rows::{integer, size, user};
 
 /// What decides whether two users can become friends.
-#[derive(sqlx::FromRow)]
 struct Before {
     are_friends: bool,
     most_friends: i64,
 }
+
+from_row!(Before {
+    are_friends,
+    most_friends
+});
 
 #[async_trait]
 impl FriendStore for MySqlStore {

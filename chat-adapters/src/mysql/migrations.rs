@@ -11,7 +11,7 @@ use sqlx::migrate::Migrator;
 
 use super::error::{migrate_failed, open_failed};
 use super::{Migrated, MySqlOptions, OpenError, PendingMigrations};
-use crate::sql::migrations::{Unfit, compare};
+use crate::sql::migrations::{Unfit, compare, migrator};
 
 /// How long to wait for another process that migrates, and for calls that use a table.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -24,9 +24,9 @@ const UNLOCK: &str = "SELECT RELEASE_LOCK(LEFT(CONCAT('chat migrates ', SHA2(DAT
 
 /// The migrations that this program knows.
 fn known() -> Migrator {
-    let mut migrator = sqlx::migrate!("./sql/mysql");
-    migrator.set_locking(false);
-    migrator
+    let mut known = migrator(&[(1, "store", include_str!("../../sql/mysql/0001_store.sql"))]);
+    known.set_locking(false);
+    known
 }
 
 /// Applies what is pending, while no other process does.
@@ -154,4 +154,15 @@ async fn tables(connection: &mut MySqlConnection, options: &MySqlOptions) -> Res
     .fetch_all(connection)
     .await
     .map_err(open_failed(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::migrations::assert_are_those_of;
+
+    #[tokio::test]
+    async fn every_migration_is_compiled_in() {
+        assert_are_those_of("sql/mysql", &known()).await;
+    }
 }

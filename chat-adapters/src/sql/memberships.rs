@@ -3,10 +3,10 @@
 use chat_core::BackendError;
 use chat_core::types::{Description, Group, GroupMembership, GroupName, Role};
 
+use super::from_row;
 use super::rows::{bad_column, count, group_id, seq};
 
 /// A group with one of its memberships.
-#[derive(sqlx::FromRow)]
 pub(crate) struct MembershipRow {
     pub(super) id: i64,
     pub(super) groupname: String,
@@ -15,6 +15,15 @@ pub(crate) struct MembershipRow {
     grouprole: String,
     joined_seq: i64,
 }
+
+from_row!(MembershipRow {
+    id,
+    groupname,
+    groupdesc,
+    members,
+    grouprole,
+    joined_seq
+});
 
 impl MembershipRow {
     pub(crate) fn into_membership(self) -> Result<GroupMembership, BackendError> {

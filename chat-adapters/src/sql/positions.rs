@@ -4,6 +4,7 @@ use chat_core::BackendError;
 use chat_core::ports::{ConversationHead, Position};
 use chat_core::types::{ConversationId, UserId};
 
+use super::from_row;
 use super::rows::{MessageRow, conversation_id, integer, seq};
 
 /// After which ids a page reads each of the three places.
@@ -47,13 +48,13 @@ impl PageStart {
 }
 
 /// A head: a position and the conversation's last message.
-#[derive(sqlx::FromRow)]
 pub(crate) struct HeadRow {
     last_seq: i64,
     acked_seq: i64,
-    #[sqlx(flatten)]
     last_message: MessageRow,
 }
+
+from_row!(HeadRow { last_seq, acked_seq; last_message });
 
 impl HeadRow {
     /// Checks every column.

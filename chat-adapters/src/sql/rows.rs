@@ -8,6 +8,8 @@ use chat_core::types::{
 };
 use chat_core::{BackendError, Timestamp};
 
+use super::from_row;
+
 /// An id, seq, time or count as SQL's integer. The domain's integers have 53 bits.
 pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -80,7 +82,7 @@ pub(crate) const fn origin_word(origin: MessageIdOrigin) -> &'static str {
 }
 
 /// A row of `Message` with its sender's name.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(crate) struct MessageRow {
     pub(crate) conversation: String,
     seq: i64,
@@ -92,6 +94,18 @@ pub(crate) struct MessageRow {
     data: Option<String>,
     at: i64,
 }
+
+from_row!(MessageRow {
+    conversation,
+    seq,
+    sender,
+    name,
+    id,
+    id_origin,
+    body,
+    data,
+    at
+});
 
 impl MessageRow {
     /// Checks every column.

@@ -4,19 +4,20 @@ use chat_core::BackendError;
 use chat_core::ports::{Position, SessionStart};
 use chat_core::types::{ConversationId, UserId};
 
+use super::from_row;
 use super::memberships::MembershipRow;
 use super::rows::{bad_column, seq, user, user_id};
 
 /// A friend, who has an id and a name; a membership; or where the device stands in the direct conversation with
 /// another user, who has an id.
-#[derive(sqlx::FromRow)]
 pub(crate) struct StartRow {
     kind: String,
-    #[sqlx(flatten)]
     membership: MembershipRow,
     last_seq: i64,
     acked_seq: i64,
 }
+
+from_row!(StartRow { kind, last_seq, acked_seq; membership });
 
 /// What a session of a user begins with: each kind of rows in the order of its ids.
 pub(crate) fn session_start(of: UserId, rows: Vec<StartRow>) -> Result<SessionStart, BackendError> {

@@ -8,14 +8,20 @@ use chat_core::types::{User, UserId};
 use super::SqliteStore;
 use super::error::failed;
 use super::rows::{integer, size, user};
+use crate::sql::from_row;
 
 /// What decides whether two users can become friends.
-#[derive(sqlx::FromRow)]
 struct Before {
     users: i64,
     are_friends: bool,
     most_friends: i64,
 }
+
+from_row!(Before {
+    users,
+    are_friends,
+    most_friends
+});
 
 #[async_trait]
 impl FriendStore for SqliteStore {

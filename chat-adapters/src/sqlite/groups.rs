@@ -12,6 +12,7 @@ use super::error::failed;
 use super::memberships::{MembershipRow, group, membership, role};
 use super::rows::{group_id, integer, milliseconds, seq, size, user, user_id};
 use super::store::WriteTransaction;
+use crate::sql::from_row;
 
 /// Who joined or left lately. The pluses keep SQLite from walking through all changes by their key.
 pub(super) const READ_CHANGED: &str = "SELECT groupid, userid FROM GroupChange
@@ -20,13 +21,19 @@ pub(super) const READ_CHANGED: &str = "SELECT groupid, userid FROM GroupChange
      ORDER BY +groupid, userid LIMIT ?4";
 
 /// What decides whether a user can join a group.
-#[derive(sqlx::FromRow)]
 struct BeforeJoining {
     has_user: bool,
     groups: i64,
     members: Option<i64>,
     last_seq: i64,
 }
+
+from_row!(BeforeJoining {
+    has_user,
+    groups,
+    members,
+    last_seq
+});
 
 #[async_trait]
 impl GroupStore for SqliteStore {

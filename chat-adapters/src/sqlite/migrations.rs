@@ -7,9 +7,12 @@ use sqlx::{Connection, SqliteConnection};
 
 use super::error::{migrate_failed, open_failed};
 use super::{Migrated, OpenError, PendingMigrations};
-use crate::sql::migrations::{Unfit, compare};
+use crate::sql::migrations::{Unfit, compare, migrator};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./sql/sqlite");
+/// The migrations that this program knows.
+fn known() -> Migrator {
+    migrator(&[(1, "store", include_str!("../../sql/sqlite/0001_store.sql"))])
+}
 
 /// Applies what is pending, in one transaction that holds the write lock, so that of two processes
 /// the second one finds everything done.
@@ -32,7 +35,7 @@ pub(super) async fn apply(
             count,
         });
     }
-    MIGRATIONS
+    known()
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(migrate_failed(path))?;
@@ -47,7 +50,7 @@ async fn pending_migrations(
     path: &Path,
 ) -> Result<(Migrated, usize), OpenError> {
     let applied = applied(connection, path).await?;
-    compare(&MIGRATIONS, &applied).map_err(|unfit| match unfit {
+    compare(&known(), &applied).map_err(|unfit| match unfit {
         Unfit::OtherDatabase => other_database(path),
         Unfit::NewerVersion { found, known } => OpenError::NewerVersion {
             path: path.to_owned(),
@@ -79,5 +82,16 @@ async fn applied(connection: &mut SqliteConnection, path: &Path) -> Result<Vec<(
 fn other_database(path: &Path) -> OpenError {
     OpenError::OtherDatabase {
         path: path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::migrations::assert_are_those_of;
+
+    #[tokio::test]
+    async fn every_migration_is_compiled_in() {
+        assert_are_those_of("sql/sqlite", &known()).await;
     }
 }
