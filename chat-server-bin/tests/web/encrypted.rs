@@ -5,7 +5,6 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use super::browser::Browser;
-use super::page::OFFLINE;
 use super::scene::Scene;
 use super::test;
 
@@ -40,10 +39,7 @@ fn by_https_too_what_is_written_while_the_line_is_cut_arrives_once() {
     alice.write("before");
     bob.wait_for_messages(&["before"]);
 
-    alice.lose_network();
-    scene.line.cut().unwrap();
-    scene.line.resume().unwrap();
-    alice.wait_for_state(OFFLINE);
+    scene.cut_off(&alice);
     alice.write("meanwhile");
     alice.wait_for_waiting(1);
     alice.find_network();

@@ -63,11 +63,7 @@ fn what_both_write_while_one_is_cut_off_arrives_once_and_in_one_order() {
     alice.write("before");
     bob.wait_for_messages(&["before"]);
 
-    // The network is gone for the browser, and what was open is closed.
-    alice.lose_network();
-    scene.line.cut().unwrap();
-    scene.line.resume().unwrap();
-    alice.wait_for_state(OFFLINE);
+    scene.cut_off(&alice);
     let bobs = ["bob 1", "bob 2", "bob 3"];
     for (number, text) in bobs.iter().enumerate() {
         bob.write(text);

@@ -2,6 +2,8 @@
 
 use chat_test_services::{ChromeDriver, TcpProxy};
 
+use super::browser::Browser;
+use super::page::OFFLINE;
 use super::support::{Server, Wire};
 
 /// What a test of the page stands on.
@@ -34,6 +36,15 @@ impl Scene {
             line: TcpProxy::start(server.http()).expect("a free port"),
             server,
         }
+    }
+
+    /// Takes the network from a browser that has the page over the line, and closes what was open, until the browser
+    /// finds it again.
+    pub(crate) fn cut_off(&self, browser: &Browser) {
+        browser.lose_network();
+        self.line.cut().expect("the line can be cut");
+        self.line.resume().expect("the line can be used again");
+        browser.wait_for_state(OFFLINE);
     }
 
     /// Has the server drain and end.
