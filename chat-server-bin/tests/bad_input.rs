@@ -291,7 +291,7 @@ fn a_line_without_end_is_cut_off_and_takes_no_memory() {
         wire.close();
         sending.join().unwrap()
     });
-    let grown = server.peak_memory() - before;
+    let grown = server.grown_since(before);
     assert!(grown < 16 * MEBIBYTE, "{grown} bytes more after {sent} MiB");
     bystanders.still_chat();
 }

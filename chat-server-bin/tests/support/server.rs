@@ -84,6 +84,14 @@ impl Server {
         kibibytes * 1_024
     }
 
+    /// By how many bytes that has grown. The kernel adds up what its processors count apart, and may find less than before.
+    ///
+    /// # Panics
+    /// Where the system does not tell.
+    pub fn grown_since(&self, peak: usize) -> usize {
+        self.peak_memory().saturating_sub(peak)
+    }
+
     /// What it logged so far.
     pub fn stderr(&self) -> String {
         self.process.stderr().text()
