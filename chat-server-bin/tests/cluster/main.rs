@@ -78,28 +78,12 @@ fn main() -> Result<ExitCode> {
     trials.extend(readiness::trials());
     trials.extend(metrics::trials());
     trials.extend(pages::trials());
+    trials.extend(faults::trials());
     #[cfg(feature = "grpc")]
-    trials.extend(backends::protocol_trials()?);
-    trials.extend(in_turns([
-        faults::trials(),
-        faults::trials_by_both(),
-        #[cfg(feature = "grpc")]
-        backends::trials(),
-        #[cfg(feature = "kafka")]
-        log::trials(),
-    ]));
+    trials.extend(backends::trials()?);
+    #[cfg(feature = "kafka")]
+    trials.extend(log::trials());
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
-}
-
-/// One trial of each kind after the other: those of one kind wait for their stage, and mostly for time to go by, so that
-/// one of another kind runs meanwhile.
-fn in_turns<const N: usize>(kinds: [Vec<Trial>; N]) -> Vec<Trial> {
-    let mut kinds = kinds.map(Vec::into_iter);
-    let turns = std::iter::from_fn(|| {
-        let turn: Vec<_> = kinds.iter_mut().filter_map(Iterator::next).collect();
-        (!turn.is_empty()).then_some(turn)
-    });
-    turns.flatten().collect()
 }
 
 /// A test that fails by panicking.

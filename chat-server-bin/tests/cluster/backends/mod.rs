@@ -17,19 +17,14 @@ use crate::stage::SharedStage;
 /// What every test here needs.
 const NEEDS: &[Service] = &[Service::MySql, Service::Redis, Service::Nginx, Service::ZooKeeper];
 
-/// The whole protocol.
-pub(crate) fn protocol_trials() -> Result<Vec<Trial>> {
-    protocol::trials_on("backends::protocol", NEEDS, two_of_each)
-}
-
-/// What happens to the backends, and to who tells where they are, while a crowd writes.
-pub(crate) fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Result<Vec<Trial>> {
+    let mut trials = protocol::trials_on("backends::protocol", NEEDS, two_of_each)?;
     let stage = SharedStage::new("backends", NEEDS, || Plan {
         settings: vec!["drain = \"1s\"".to_owned()],
         ..two_of_each()
     });
     let trial = |name, fault| stage.trial(name, fault);
-    vec![
+    trials.extend([
         trial("a_backend_is_killed", deaths::of_a_backend),
         trial("zookeeper_is_killed", deaths::of_zookeeper),
         trial("a_backend_and_zookeeper_are_killed_at_once", deaths::of_both),
@@ -39,7 +34,8 @@ pub(crate) fn trials() -> Vec<Trial> {
             "nobody_notices_rubbish_on_the_port_of_a_backend",
             adversary::sends_rubbish,
         ),
-    ]
+    ]);
+    Ok(trials)
 }
 
 fn two_of_each() -> Plan {

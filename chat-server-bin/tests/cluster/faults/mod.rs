@@ -19,7 +19,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         ..Plan::default()
     });
     let trial = |name, fault| stage.trial(name, fault);
+    let mixed = SharedStage::new("websockets", crate::NEEDS, || Plan {
+        settings: vec!["drain = \"1s\"".to_owned()],
+        ..Plan::default()
+    })
+    .by_both();
     vec![
+        mixed.trial("a_node_is_killed_every_few_seconds", nodes::are_killed),
+        mixed.trial("all_nodes_are_restarted_one_by_one", nodes::are_restarted),
         trial("a_node_is_killed_every_few_seconds", nodes::are_killed),
         trial("all_nodes_are_restarted_one_by_one", nodes::are_restarted),
         trial("redis_is_killed_and_comes_back_empty", services::redis_is_killed),
@@ -27,18 +34,5 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("the_way_to_redis_is_cut_and_stalled", links::to_redis_break),
         trial("the_way_to_mariadb_is_cut_and_stalled", links::to_mariadb_break),
         trial("a_client_is_frozen_and_goes_on", frozen::client_goes_on),
-    ]
-}
-
-/// Faults of nodes with a crowd that comes now by TCP and now by WebSocket.
-pub(crate) fn trials_by_both() -> Vec<Trial> {
-    let stage = SharedStage::new("websockets", crate::NEEDS, || Plan {
-        settings: vec!["drain = \"1s\"".to_owned()],
-        ..Plan::default()
-    })
-    .by_both();
-    vec![
-        stage.trial("a_node_is_killed_every_few_seconds", nodes::are_killed),
-        stage.trial("all_nodes_are_restarted_one_by_one", nodes::are_restarted),
     ]
 }
