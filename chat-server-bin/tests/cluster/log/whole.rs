@@ -21,8 +21,14 @@ const EVENTS: [&str; 10] = [
     "node_draining",
     "node_stopped",
 ];
-/// What still happens on a node that drains.
-const OF_THE_END: [&str; 3] = ["session_closed", "status", "node_stopped"];
+/// What still happens on a node that drains: a login that was under way is finished.
+const OF_THE_END: [&str; 5] = [
+    "logged_in",
+    "session_opened",
+    "session_closed",
+    "status",
+    "node_stopped",
+];
 
 /// People write on two nodes, come and go, and one fails to log in; then the nodes end.
 pub(super) fn two_nodes_write_all_they_do() {
