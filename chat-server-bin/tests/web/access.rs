@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::emulation::Colours;
 use super::page::{DOWN, ENTER, ESCAPE, PASSWORD, RELEASE, SHIFT, TAB, UP};
-use super::scene::Scene;
+use super::scene::{Scene, alice_and_bob};
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -106,11 +106,7 @@ fn everything_can_be_done_by_keys_alone() {
 }
 
 fn screen_readers_are_told_what_is_what() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, mut bob) = alice_and_bob();
     bob.request(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"}));
     // What comes is said, by the title where it is not in sight and by its text where it is.
     let said = "return document.querySelector('#announcements').lastElementChild?.textContent ?? null";

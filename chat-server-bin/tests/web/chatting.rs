@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::page::{ENTER, PASSWORD};
-use super::scene::Scene;
+use super::scene::{Scene, alice_and_bob};
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -104,11 +104,7 @@ fn a_group_chats_and_shows_its_members() {
 }
 
 fn what_was_not_read_is_counted_until_it_is_opened() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, mut bob) = alice_and_bob();
     for number in 1..=3 {
         let send = json!({"type": "send", "ref": number, "to": {"user": 1}, "body": format!("{number}")});
         assert_eq!(bob.request(&send)["type"], "sent");
@@ -129,11 +125,7 @@ fn what_was_not_read_is_counted_until_it_is_opened() {
 
 fn scrolling_up_reads_older_messages() {
     const MESSAGES: usize = 180;
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, mut bob) = alice_and_bob();
     for number in 1..=MESSAGES {
         bob.send(
             &json!({"type": "send", "ref": number, "to": {"user": 1}, "body": format!("message {number}")}),

@@ -3,8 +3,7 @@
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use super::browser::Browser;
-use super::scene::Scene;
+use super::scene::alice_and_bob;
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -24,11 +23,7 @@ fn a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not() {
     // Four bytes each.
     let longest = "\u{1f980}".repeat(2_048);
     let longer = format!("{longest}.");
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, mut bob) = alice_and_bob();
     alice.open_chat_with("bob");
     alice.paste(&longer);
     alice.wait_for_text(
@@ -48,11 +43,7 @@ fn a_text_of_the_greatest_length_is_sent_and_a_longer_one_is_not() {
 }
 
 fn what_was_begun_waits_in_its_conversation() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, _bob) = alice_and_bob();
     let written = "return document.getElementById('body').value";
     alice.open_notes();
     alice.fill("#body", "to be thought over");

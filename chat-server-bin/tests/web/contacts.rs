@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::page::ENTER;
-use super::scene::Scene;
+use super::scene::{Scene, alice_and_bob};
 use super::test;
 
 const FRIENDS: &str =
@@ -31,11 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn a_friendship_ends_for_both_by_the_button_of_one() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, mut bob) = alice_and_bob();
     assert_eq!(
         bob.request(&json!({"type": "add_friend", "ref": 1, "user": 1}))["type"],
         "friend_added"
@@ -59,11 +55,7 @@ fn a_friendship_ends_for_both_by_the_button_of_one() {
 }
 
 fn who_never_wrote_has_their_name_also_after_a_reload() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    let mut bob = scene.connect();
-    bob.begin_as("bob");
+    let (_scene, alice, _bob) = alice_and_bob();
     alice.open_chat_with("bob");
     alice.write("are you there?");
     alice.wait_for_waiting(0);

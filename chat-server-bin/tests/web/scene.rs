@@ -81,3 +81,16 @@ impl Scene {
         self.server.connect()
     }
 }
+
+/// Alice has the page, and Bob a connection beside it. The scene is the first, so that it ends last.
+///
+/// # Panics
+/// Where a part does not start.
+pub(crate) fn alice_and_bob() -> (Scene, Browser, Wire) {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    let mut bob = scene.connect();
+    bob.begin_as("bob");
+    (scene, alice, bob)
+}
