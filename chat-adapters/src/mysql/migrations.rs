@@ -4,6 +4,7 @@
 //! some of its tables behind. Every migration is therefore written such that it can be run again from
 //! its beginning, and one that is marked as not finished is.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::MySqlConnection;
@@ -23,11 +24,11 @@ const LOCK: &str = "SELECT GET_LOCK(LEFT(CONCAT('chat migrates ', SHA2(DATABASE(
 const UNLOCK: &str = "SELECT RELEASE_LOCK(LEFT(CONCAT('chat migrates ', SHA2(DATABASE(), 256)), 64))";
 
 /// The migrations that this program knows.
-fn known() -> Migrator {
+static KNOWN: LazyLock<Migrator> = LazyLock::new(|| {
     let mut known = migrator(&[(1, "store", include_str!("../../sql/mysql/0001_store.sql"))]);
     known.set_locking(false);
     known
-}
+});
 
 /// Applies what is pending, while no other process does.
 pub(super) async fn apply(
@@ -68,7 +69,7 @@ async fn apply_locked(
         .await
         .map_err(open_failed(options))?;
     forget_interrupted(connection, options).await?;
-    known()
+    KNOWN
         .run_direct(None, connection, false)
         .await
         .map_err(migrate_failed(options))?;
@@ -116,7 +117,7 @@ async fn pending_migrations(
 ) -> Result<(Migrated, usize), OpenError> {
     let applied = applied(connection, options).await?;
     let database = options.database();
-    compare(&known(), &applied).map_err(|unfit| match unfit {
+    compare(&KNOWN, &applied).map_err(|unfit| match unfit {
         Unfit::OtherDatabase => OpenError::OtherDatabase { database },
         Unfit::NewerVersion { found, known } => OpenError::NewerVersion {
             database,
@@ -163,6 +164,6 @@ mod tests {
 
     #[tokio::test]
     async fn every_migration_is_compiled_in() {
-        assert_are_those_of("sql/mysql", &known()).await;
+        assert_are_those_of("sql/mysql", &KNOWN).await;
     }
 }

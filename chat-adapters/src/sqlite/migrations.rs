@@ -1,6 +1,7 @@
 //! The migrations, and what a file says about those it had.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use sqlx::migrate::Migrator;
 use sqlx::{Connection, SqliteConnection};
@@ -10,9 +11,8 @@ use super::{Migrated, OpenError, PendingMigrations};
 use crate::sql::migrations::{Unfit, compare, migrator};
 
 /// The migrations that this program knows.
-fn known() -> Migrator {
-    migrator(&[(1, "store", include_str!("../../sql/sqlite/0001_store.sql"))])
-}
+static KNOWN: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(&[(1, "store", include_str!("../../sql/sqlite/0001_store.sql"))]));
 
 /// Applies what is pending, in one transaction that holds the write lock, so that of two processes
 /// the second one finds everything done.
@@ -35,7 +35,7 @@ pub(super) async fn apply(
             count,
         });
     }
-    known()
+    KNOWN
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(migrate_failed(path))?;
@@ -50,7 +50,7 @@ async fn pending_migrations(
     path: &Path,
 ) -> Result<(Migrated, usize), OpenError> {
     let applied = applied(connection, path).await?;
-    compare(&known(), &applied).map_err(|unfit| match unfit {
+    compare(&KNOWN, &applied).map_err(|unfit| match unfit {
         Unfit::OtherDatabase => other_database(path),
         Unfit::NewerVersion { found, known } => OpenError::NewerVersion {
             path: path.to_owned(),
@@ -92,6 +92,6 @@ mod tests {
 
     #[tokio::test]
     async fn every_migration_is_compiled_in() {
-        assert_are_those_of("sql/sqlite", &known()).await;
+        assert_are_those_of("sql/sqlite", &KNOWN).await;
     }
 }
