@@ -14,22 +14,60 @@ use super::gate::Access;
 use crate::error::BackendError;
 
 pub(crate) async fn run(node: Arc<Node>) {
-    let mut covered_until = Instant::now();
+    let mut coverage = Coverage::new(Instant::now(), node.limits.store_timeout);
     while node.stop.run_until_cancelled(due(&node)).await.is_some() {
         let begun = Instant::now();
-        // A transaction that began before the last pull may have been committed after it.
-        let window = begun.duration_since(covered_until) + node.limits.store_timeout * 2;
+        let window = coverage.window(begun);
         let Some(pulled) = node.stop.run_until_cancelled(pull(&node, window)).await else {
             return;
         };
         if pulled.is_ok() {
-            covered_until = begun;
+            coverage.succeeded(begun);
         }
         // A bus that tells of gaps all the time must not make this a busy loop.
         let pause = tokio::time::sleep(node.limits.pull_interval_without_bus);
         if node.stop.run_until_cancelled(pause).await.is_none() {
             return;
         }
+    }
+}
+
+/// From when on changes may not have been seen yet.
+///
+/// A change bears the time of its statement and is seen once its transaction is committed, which takes at most a store's
+/// time-out; but where the way to the store stalls, all of the stall more. No pull succeeds meanwhile, and what was
+/// under way is committed soon after: what came before the stall is covered until a pull has succeeded then.
+#[derive(Debug)]
+struct Coverage {
+    /// All that changed before this was seen.
+    until: Instant,
+    /// When the first pull after that began which succeeded.
+    next: Option<Instant>,
+    store_timeout: Duration,
+}
+
+impl Coverage {
+    const fn new(until: Instant, store_timeout: Duration) -> Self {
+        Self {
+            until,
+            next: None,
+            store_timeout,
+        }
+    }
+
+    /// How far a pull that begins has to look back.
+    fn window(&self, begins: Instant) -> Duration {
+        begins.duration_since(self.until) + self.store_timeout
+    }
+
+    /// A pull that began then has seen all in its window.
+    fn succeeded(&mut self, begun: Instant) {
+        match self.next {
+            Some(next) if begun.duration_since(next) < self.store_timeout => return,
+            Some(next) => self.until = next,
+            None => {}
+        }
+        self.next = Some(begun);
     }
 }
 
@@ -105,6 +143,53 @@ async fn pull_devices(node: &Node, window: Duration) -> Result<(), BackendError>
         match opened.last() {
             Some((user, device, _)) if opened.len() == page => after = Some((*user, device.clone())),
             _ => return Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_pull_sees_again_what_the_two_before_it_could_have_missed() {
+        let start = Instant::now();
+        let mut coverage = Coverage::new(start, TIMEOUT);
+        let mut windows = Vec::new();
+        for pull in 1..=4 {
+            let begun = start + TIMEOUT * pull;
+            windows.push(coverage.window(begun));
+            coverage.succeeded(begun);
+        }
+        assert_eq!(windows, [2, 3, 3, 3].map(|times| TIMEOUT * times));
+    }
+
+    #[test]
+    fn what_was_under_way_before_a_stall_is_looked_for_until_it_had_time_to_be_committed() {
+        let start = Instant::now();
+        let mut coverage = Coverage::new(start, TIMEOUT);
+        // No pull succeeds for an hour; then they follow each other quickly.
+        let back = start + Duration::from_secs(3_600);
+        for tenths in 0..50 {
+            let begun = back + TIMEOUT * tenths / 50;
+            assert!(coverage.window(begun) > begun - start, "after {tenths}");
+            coverage.succeeded(begun);
+        }
+        let settled = back + TIMEOUT;
+        coverage.succeeded(settled);
+        assert_eq!(coverage.window(settled), TIMEOUT * 2);
+    }
+
+    #[test]
+    fn many_pulls_do_not_make_the_next_one_look_back_further() {
+        let start = Instant::now();
+        let mut coverage = Coverage::new(start, TIMEOUT);
+        for tenths in 1..1_000 {
+            let begun = start + TIMEOUT * tenths / 10;
+            assert!(coverage.window(begun) <= TIMEOUT * 3, "after {tenths}");
+            coverage.succeeded(begun);
         }
     }
 }

@@ -76,7 +76,10 @@ impl SessionHandle {
                 node.happened(|| Happened::GroupJoined(self.user().clone(), group.clone()));
                 Ok(group)
             }
-            JoinGroup::AlreadyMember(membership) => Ok(membership.into()),
+            JoinGroup::AlreadyMember(membership) => {
+                self.membership_changed(group);
+                Ok(membership.into())
+            }
             JoinGroup::NotFound => Err(no_such_group()),
             JoinGroup::TooMany => Err(too_many(node)),
         }
@@ -100,7 +103,10 @@ impl SessionHandle {
                 node.tell_all(Topic::Group(group), event, Some(self.user().id));
                 Ok(())
             }
-            LeaveGroup::WasNoMember => Err(not_a_member()),
+            LeaveGroup::WasNoMember => {
+                self.membership_changed(group);
+                Err(not_a_member())
+            }
             LeaveGroup::NoSuchGroup => Err(no_such_group()),
         }
     }
@@ -162,7 +168,8 @@ impl SessionHandle {
         }
     }
 
-    /// Makes all of this user's sessions, here and elsewhere, look at their membership.
+    /// Makes all of this user's sessions, here and elsewhere, look at their membership. Also where nothing has changed
+    /// now: an attempt before may have changed it without an answer.
     fn membership_changed(&self, group: GroupId) {
         let user = self.user().id;
         self.node().hub.membership_changed(user, group);

@@ -9,6 +9,7 @@ mod connections;
 mod endings;
 mod fixture;
 mod logins;
+mod memberships;
 mod presence;
 mod stores;
 mod without_hints;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::contract::history::Record;
-use chat_core::types::{ConversationId, GroupId, UserId};
+use chat_core::types::{ConversationId, GroupId, Seq, UserId};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -18,6 +18,8 @@ pub(super) struct Door {
     user: UserId,
     group: GroupId,
     is_inside: bool,
+    /// What the group had when its user came in: of what came later all is theirs.
+    owed_after: Seq,
     /// A change was asked for and has no clear answer yet.
     is_changing: bool,
     /// It was asked for more than once, so the first time may have done it.
@@ -33,6 +35,7 @@ impl Door {
             user,
             group,
             is_inside: true,
+            owed_after: Seq::ZERO,
             is_changing: false,
             is_repeated: false,
             sent_at: None,
@@ -51,6 +54,11 @@ impl Door {
     /// Whether its user may write there.
     pub(super) const fn is_open(&self) -> bool {
         self.is_inside && !self.is_changing
+    }
+
+    /// After which message its user has to get all of the group's; `None` where they may be outside.
+    pub(super) fn owed_after(&self) -> Option<Seq> {
+        self.is_open().then_some(self.owed_after)
     }
 
     pub(super) const fn is_changing(&self) -> bool {
@@ -93,8 +101,14 @@ impl Door {
         self.sent_at.take().expect("what is answered went out")
     }
 
-    /// The request was answered; answers what to write down, and when it went out.
-    pub(super) fn changed(&mut self, answer: &Value, random: &mut fastrand::Rng) -> (Record, Instant) {
+    /// The request was answered when the group had come as far as `head`; answers what to write down, and when it went
+    /// out.
+    pub(super) fn changed(
+        &mut self,
+        answer: &Value,
+        head: Seq,
+        random: &mut fastrand::Rng,
+    ) -> (Record, Instant) {
         let expected = if self.is_inside {
             "group_left"
         } else {
@@ -107,6 +121,7 @@ impl Door {
         );
         self.is_inside = !self.is_inside;
         self.is_changing = false;
+        self.owed_after = head;
         self.due = Instant::now() + Duration::from_millis(random.u64(PAUSE));
         let (user, group) = (self.user, self.group);
         let record = if self.is_inside {

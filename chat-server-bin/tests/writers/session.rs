@@ -335,11 +335,12 @@ impl Session<'_> {
     }
 
     fn membership_changed(&mut self, frame: &Value) {
-        let Writer { door, random, .. } = &mut *self.writer;
-        let (record, sent_at) = door
-            .as_mut()
-            .expect("it asked for a change")
-            .changed(frame, random);
+        let Writer {
+            door, random, shared, ..
+        } = &mut *self.writer;
+        let door = door.as_mut().expect("it asked for a change");
+        let head = shared.log().group_head(door.conversation());
+        let (record, sent_at) = door.changed(frame, head, random);
         self.answered(sent_at);
         let mut log = self.writer.shared.log();
         log.report.membership_changes += 1;
@@ -394,21 +395,27 @@ impl Session<'_> {
         }
     }
 
-    /// Whether everything came that was sent to this user for good.
+    /// Whether everything came that was sent to this user.
     fn is_up_to_date(&self) -> bool {
         let log = self.writer.shared.log();
         let role = &self.writer.role;
         let groups = role.groups.iter().map(|&group| ConversationId::group(group));
         let groups = groups.map(|conversation| (conversation, log.group_head(conversation)));
         let mut heads = log.direct_heads(role.user).chain(groups);
-        heads.all(|(conversation, head)| self.position(conversation) >= head)
+        let for_good = heads.all(|(conversation, head)| self.position(conversation, Seq::ZERO) >= head);
+        let door = self.writer.door.as_ref();
+        let inside = door.and_then(|door| Some((door.conversation(), door.owed_after()?)));
+        for_good
+            && inside.is_none_or(|(conversation, after)| {
+                self.position(conversation, after) >= log.group_head(conversation)
+            })
     }
 
-    /// Up to where everything came, or is this session's own.
-    fn position(&self, conversation: ConversationId) -> Seq {
+    /// Up to where everything after a message came, or is this session's own.
+    fn position(&self, conversation: ConversationId, after: Seq) -> Seq {
         let acked = self.writer.acked.get(&conversation);
         let reached = self.reached.get(&conversation).or(acked);
-        let mut position = reached.copied().unwrap_or_default();
+        let mut position = reached.copied().unwrap_or_default().max(after);
         let own = self.own.get(&conversation);
         while own.is_some_and(|own| own.contains(&position.next())) {
             position = position.next();
