@@ -34,9 +34,10 @@ impl DeviceStore for MySqlStore {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
-        start::read(self, user, device, limit).await
+        start::read(self, user, device, positions_limit, messages_limit).await
     }
 
     async fn positions(

@@ -95,7 +95,7 @@ async fn read_group(session: &mut Session, id: GroupId) -> Result<Option<Group>,
 
 async fn memberships(session: &mut Session, user: UserId) -> Result<Vec<GroupMembership>, CallError> {
     let rows: Vec<MembershipRow> = sqlx::query_as(
-        "SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
+        "SELECT g.id AS groupid, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
            FROM GroupUser m STRAIGHT_JOIN AllGroup g ON g.id = m.groupid
           WHERE m.userid = ? ORDER BY m.groupid",
     )

@@ -15,7 +15,7 @@ pub(super) async fn membership(
     user: UserId,
 ) -> Result<Option<GroupMembership>, CallError> {
     let row: Option<MembershipRow> = sqlx::query_as(
-        "SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
+        "SELECT g.id AS groupid, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
            FROM GroupUser m JOIN AllGroup g ON g.id = m.groupid
           WHERE m.groupid = ? AND m.userid = ?",
     )

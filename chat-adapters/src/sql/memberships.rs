@@ -8,8 +8,8 @@ use super::rows::{bad_column, count, group_id, seq};
 
 /// A group with one of its memberships.
 pub(crate) struct MembershipRow {
-    pub(super) id: i64,
-    pub(super) groupname: String,
+    groupid: i64,
+    groupname: String,
     groupdesc: String,
     members: i64,
     grouprole: String,
@@ -17,7 +17,7 @@ pub(crate) struct MembershipRow {
 }
 
 from_row!(MembershipRow {
-    id,
+    groupid,
     groupname,
     groupdesc,
     members,
@@ -28,7 +28,7 @@ from_row!(MembershipRow {
 impl MembershipRow {
     pub(crate) fn into_membership(self) -> Result<GroupMembership, BackendError> {
         Ok(GroupMembership {
-            group: group((self.id, self.groupname, self.groupdesc, self.members))?,
+            group: group((self.groupid, self.groupname, self.groupdesc, self.members))?,
             role: role(&self.grouprole)?,
             joined_seq: seq(self.joined_seq)?,
         })

@@ -151,7 +151,7 @@ impl GroupStore for SqliteStore {
 
     async fn memberships(&self, user: UserId) -> Result<Vec<GroupMembership>, BackendError> {
         let rows: Vec<MembershipRow> = sqlx::query_as(
-            "SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
+            "SELECT g.id AS groupid, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
                FROM GroupUser m JOIN AllGroup g ON g.id = m.groupid
               WHERE m.userid = ?1 ORDER BY m.groupid",
         )

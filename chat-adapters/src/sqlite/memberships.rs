@@ -17,7 +17,7 @@ where
     E: sqlx::Executor<'c, Database = sqlx::Sqlite>,
 {
     let row: Option<MembershipRow> = sqlx::query_as(
-        "SELECT g.id, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
+        "SELECT g.id AS groupid, g.groupname, g.groupdesc, g.members, m.grouprole, m.joined_seq
            FROM GroupUser m JOIN AllGroup g ON g.id = m.groupid
           WHERE m.groupid = ?1 AND m.userid = ?2",
     )

@@ -87,6 +87,22 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
     }
 }
 
+#[tokio::test]
+async fn messages_of_many_conversations_are_found_by_their_numbers() {
+    let (_directory, store) = open().await;
+    for statement in [start::READ_START, history::READ_RANGES] {
+        let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+            .fetch_all(&store.writer)
+            .await
+            .unwrap();
+        let by_number = |step: &String| {
+            step.starts_with("SEARCH m ") && step.ends_with("(conversation=? AND seq>? AND seq<?)")
+        };
+        let steps: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+        assert!(steps.iter().any(by_number), "{steps:?}");
+    }
+}
+
 /// Whether a step's cost grows with a table: a scan of it, or a search that no key or index begins
 /// with a given value. A search by time is as long as the window asked for.
 ///
@@ -94,7 +110,7 @@ async fn no_statement_of_the_hot_path_costs_more_as_tables_grow() {
 fn grows_with_a_table(step: &str) -> bool {
     let is_short_scan = step.contains("VIRTUAL TABLE")
         || step.starts_with("SCAN (subquery")
-        || ["SCAN p", "SCAN h"].contains(&step);
+        || ["SCAN p", "SCAN h", "SCAN place", "SCAN due"].contains(&step);
     let is_by_value = step.contains("=?)") || step.contains("=? AND ");
     let times = ["(updated_at>?", "(opened_at>?", "(changed_at>?"];
     let is_by_time = times.iter().any(|time| step.contains(time));

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         opening::connections_are_strict_and_read_what_is_committed,
         opening::pending_migrations_are_refused_where_the_options_say_so,
         opening::twenty_openers_of_an_empty_database_at_once_all_succeed,
+        plans::a_session_starts_with_the_same_rows_read_however_many_messages_are_stored,
         plans::no_statement_costs_more_as_tables_grow,
         refused::a_database_of_a_newer_version_is_refused_by_open_and_by_migrate,
         refused::a_database_of_another_program_is_refused_and_left_as_it_is,

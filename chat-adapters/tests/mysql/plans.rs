@@ -49,6 +49,76 @@ pub(crate) async fn no_statement_costs_more_as_tables_grow(setting: Setting) {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
+/// Also of a device that is far behind in some of many conversations.
+pub(crate) async fn a_session_starts_with_the_same_rows_read_however_many_messages_are_stored(
+    setting: Setting,
+) {
+    const PAGE: i64 = 10;
+    let relay = Relay::start(&setting.database).await;
+    let store = MySqlStore::open(relay.options(&setting.database)).await.unwrap();
+    let mut connection = connect(&setting.database).await;
+    let user = users(&store, 1).await[0];
+    let phone: Device = "phone".parse().unwrap();
+    store.session_start(user, &phone, 1, 1).await.unwrap();
+    let prepared = relay.take().into_iter().find_map(|command| match command {
+        Command::Prepare(text) if text.contains("STRAIGHT_JOIN Message") => Some(text),
+        _ => None,
+    });
+    let statement = prepared.unwrap();
+    let id = i64::try_from(user.get()).unwrap();
+    let mut rows_read = Vec::new();
+    for stored in [20, 2_000] {
+        fill_conversations(&mut connection, user, stored).await;
+        let before = rows_looked_at(&mut connection).await;
+        let rows = sqlx::query(AssertSqlSafe(statement.clone()))
+            .bind(id)
+            .bind("phone")
+            .bind(id)
+            .bind(id)
+            .bind(1_000)
+            .bind(id)
+            .bind("phone")
+            .bind(id)
+            .bind(1_000)
+            .bind(PAGE)
+            .bind(PAGE)
+            .bind(id)
+            .bind(id)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(rows.len(), 100 + 10);
+        rows_read.push(rows_looked_at(&mut connection).await - before);
+    }
+    assert_eq!(rows_read[0], rows_read[1]);
+}
+
+/// A hundred conversations of a user with as many messages each, three of which the device knows nothing of.
+async fn fill_conversations(connection: &mut MySqlConnection, user: UserId, stored: usize) {
+    let (first, last) = (user.get() + 1, user.get() + 100);
+    let rows = format!(
+        "DELETE FROM Conversation; DELETE FROM Message; DELETE FROM DeviceCursor;
+         INSERT IGNORE INTO User (id, name, name_key) SELECT seq, seq, seq FROM seq_{first}_to_{last};
+         INSERT INTO Conversation SELECT CONCAT('d:{user}:', seq), {stored}, 1, 1, {user}, seq, NULL
+                                    FROM seq_{first}_to_{last};
+         INSERT INTO Message SELECT CONCAT('d:{user}:', c.seq), m.seq, c.seq, m.seq, 'client', '', NULL, 1
+                               FROM seq_{first}_to_{last} c CROSS JOIN seq_1_to_{stored} m
+                              WHERE m.seq > {stored} - 20 OR c.seq % 40 = 0;
+         INSERT INTO DeviceCursor SELECT {user}, CONCAT('d:{user}:', seq), 'phone', IF(seq % 40 = 0, 0, {stored})
+                                    FROM seq_{first}_to_{last};
+         ANALYZE TABLE User, Conversation, Message, DeviceCursor"
+    );
+    execute(connection, &rows).await;
+}
+
+/// How many rows the server has looked at for the connection.
+async fn rows_looked_at(connection: &mut MySqlConnection) -> u64 {
+    let status = "SHOW SESSION STATUS LIKE 'Handler_read%'";
+    let rows = sqlx::raw_sql(status).fetch_all(connection).await.unwrap();
+    let counts = rows.iter().map(|row| row.get::<String, _>(1));
+    counts.map(|count| count.parse::<u64>().unwrap()).sum()
+}
+
 /// Statements of the migrator, and inserts of values, have no plan.
 fn is_about_tables(statement: &str) -> bool {
     let has_plan = !statement.starts_with("INSERT") || statement.contains("SELECT");
@@ -153,7 +223,7 @@ async fn use_devices(store: &MySqlStore, user: UserId, conversations: &[Conversa
             };
             store.read_ranges(&[range]).await.unwrap();
         }
-        store.session_start(user, &device, 10).await.unwrap();
+        store.session_start(user, &device, 10, 10).await.unwrap();
         store.positions(user, &device, None, 10).await.unwrap();
         store.heads(user, &device, 10).await.unwrap();
     }

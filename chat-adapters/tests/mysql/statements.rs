@@ -77,7 +77,7 @@ pub(crate) async fn states_of_many_users_cost_one_statement(setting: Setting) {
     assert_eq!(counts, [1, 1, 1, 1, 1, 1, 4, 4]);
 }
 
-/// What a login asks, of a device that is known. Also the count of its session is one statement, which commits by itself.
+/// What a login asks, of a device that is known, and delivery that reads on. Also the count of its session is one statement, which commits by itself.
 pub(crate) async fn each_call_of_a_login_costs_one_statement(setting: Setting) {
     let relay = Relay::start(&setting.database).await;
     let store = MySqlStore::open(relay.options(&setting.database)).await.unwrap();
@@ -92,7 +92,8 @@ pub(crate) async fn each_call_of_a_login_costs_one_statement(setting: Setting) {
     assert!(store.token(token, now).await.unwrap().is_some());
     let opened = store.open_device(ids[0], &phone, now, 5).await.unwrap();
     assert_eq!(opened.epoch, epoch + 1);
-    store.session_start(ids[0], &phone, 1_000).await.unwrap();
+    let start = store.session_start(ids[0], &phone, 1_000, 100).await.unwrap();
+    assert_eq!((start.positions.len(), start.messages.len()), (1, 1));
     let ranges: Vec<_> = first
         .iter()
         .map(|new| MessageRange {

@@ -213,10 +213,13 @@ impl<P: DeviceStore + ?Sized> DeviceStore for Faulty<P> {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
-        self.call("session_start", self.inner.session_start(user, device, limit))
-            .await
+        let start = self
+            .inner
+            .session_start(user, device, positions_limit, messages_limit);
+        self.call("session_start", start).await
     }
 
     async fn positions(

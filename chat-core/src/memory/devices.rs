@@ -8,7 +8,9 @@ use super::MemoryStore;
 use super::store::State;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
-use crate::ports::{Contacts, CursorAdvance, DeviceSession, DeviceStore, Position, SessionStart};
+use crate::ports::{
+    Contacts, CursorAdvance, DeviceSession, DeviceStore, MessageRange, Position, SessionStart,
+};
 use crate::types::{ConversationId, Device, Seq, UserId};
 
 #[async_trait]
@@ -52,7 +54,8 @@ impl DeviceStore for MemoryStore {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
         let state = self.state();
         // Direct conversations come before those of groups.
@@ -60,12 +63,20 @@ impl DeviceStore for MemoryStore {
             .conversations_of(user, None)
             .take_while(|id| id.as_group().is_none());
         let positions = direct.filter_map(|id| state.position(user, device, id));
+        let positions: Vec<_> = positions.take(positions_limit).collect();
+        let unread = positions.iter().map(|position| MessageRange {
+            conversation: position.conversation,
+            after: position.acked_seq,
+            limit: messages_limit,
+        });
+        let messages = unread.flat_map(|range| state.range(range));
         Ok(SessionStart {
             contacts: Contacts {
                 friends: state.friends(user),
                 memberships: state.memberships(user),
             },
-            positions: positions.take(limit).collect(),
+            messages: messages.take(messages_limit).cloned().collect(),
+            positions,
         })
     }
 

@@ -154,7 +154,7 @@ impl State {
         appended
     }
 
-    fn range(&self, range: MessageRange) -> impl Iterator<Item = &Message> {
+    pub(super) fn range(&self, range: MessageRange) -> impl Iterator<Item = &Message> {
         let start = index(range.after);
         let conversation = self.conversations.get(&range.conversation);
         conversation

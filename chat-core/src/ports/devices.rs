@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::clock::Timestamp;
 use crate::error::BackendError;
 use crate::ports::Contacts;
-use crate::types::{ConversationId, Device, Seq, UserId};
+use crate::types::{ConversationId, Device, Message, Seq, UserId};
 
 /// How far a conversation has come, and how far one device has acknowledged it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct SessionStart {
     pub contacts: Contacts,
     /// Where its device stands in the first of its user's direct conversations.
     pub positions: Vec<Position>,
+    /// The first messages that its device has not got of these conversations, conversation by conversation in the order of
+    /// the positions, and in each from the acknowledged position on without a gap.
+    pub messages: Vec<Message>,
 }
 
 /// A device's acknowledgement.
@@ -82,7 +85,10 @@ pub trait DeviceStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<(UserId, Device, u64)>, BackendError>;
 
     /// What a session of a device begins with, all of it as it was at one moment: its user's friends and memberships, and where
-    /// the device stands in their direct conversations, as [`positions`](Self::positions) answers, at most `limit`.
+    /// the device stands in their direct conversations, as [`positions`](Self::positions) answers, at most
+    /// `positions_limit`, with the messages that are new to it there, at most `messages_limit` in all.
+    ///
+    /// The limit of messages cuts off a conversation wherever it is reached; a store may have a lower one of its own.
     ///
     /// Conversations of groups are not among these, because a node follows a group before it asks how far the group
     /// has come. Nothing is there of an unknown user.
@@ -90,7 +96,8 @@ pub trait DeviceStore: std::fmt::Debug + Send + Sync + 'static {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError>;
 
     /// Where a device stands in the conversations its user takes part in: by ascending id (in the

@@ -15,7 +15,7 @@ use crate::hooks::{HookedRequest, UserLogin};
 use crate::node::{Happened, Limit, Node};
 use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser, SessionStart};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
-use crate::types::{Password, Token, User, UserName};
+use crate::types::{Device, Password, Token, User, UserId, UserName};
 
 /// A session that has just begun.
 pub(crate) struct Opened {
@@ -253,22 +253,23 @@ pub(crate) async fn open(
     };
     node.hub.listening(node.limits.bus_timeout).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
-    let asked = node.changes.asks_for_friends(user.id);
-    let start = stores
-        .devices
-        .session_start(user.id, device, listed_at_most(node));
-    let SessionStart { contacts, positions } = node.store.read(start).await?;
-    let Contacts { friends, memberships } = contacts;
-    if let Some(asked) = asked {
-        let ids = friends.iter().map(|friend| friend.id).collect();
-        node.changes.friends_read(user.id, asked, ids);
-    }
+    let SessionStart {
+        contacts: Contacts { friends, memberships },
+        positions,
+        messages,
+    } = read_start(node, user.id, device).await?;
     for membership in &memberships {
         node.hub.follow(shared.id, membership.group.id);
     }
     node.hub.listening(node.limits.bus_timeout).await;
     // What has come to groups is read only now that they are followed.
-    let delivery = Delivery::new(Arc::clone(node), shared, positions, !memberships.is_empty());
+    let delivery = Delivery::new(
+        Arc::clone(node),
+        shared,
+        positions,
+        messages,
+        !memberships.is_empty(),
+    );
     let friends: Vec<UserView> = session.views(friends).await;
     let groups = memberships.into_iter().map(GroupView::from).collect();
     let (token, token_expires_at) = token.unzip();
@@ -286,6 +287,22 @@ pub(crate) async fn open(
         session,
         welcome,
     })
+}
+
+/// Reads what a session begins with, with as many messages as delivery reads at once.
+async fn read_start(node: &Node, user: UserId, device: &Device) -> Result<SessionStart, Error> {
+    let asked = node.changes.asks_for_friends(user);
+    let page = node.limits.delivery_page.max(1);
+    let devices = &node.backends.stores.devices;
+    let start = node
+        .store
+        .read(devices.session_start(user, device, listed_at_most(node), page))
+        .await?;
+    if let Some(asked) = asked {
+        let ids = start.contacts.friends.iter().map(|friend| friend.id).collect();
+        node.changes.friends_read(user, asked, ids);
+    }
+    Ok(start)
 }
 
 fn limited(node: &Node, limit: Limit, wait: Duration) -> Error {

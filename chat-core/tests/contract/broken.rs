@@ -152,9 +152,12 @@ impl DeviceStore for BrokenStore {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
-        self.store.session_start(user, device, limit).await
+        self.store
+            .session_start(user, device, positions_limit, messages_limit)
+            .await
     }
 
     async fn positions(

@@ -57,6 +57,23 @@ impl Messages {
         seq.advanced_by(u64::from(skips))
     }
 
+    /// Lets a page that was read arrive with its defect, and late.
+    async fn spoil(&self, messages: &mut [Message]) {
+        for message in &mut *messages {
+            message.seq = self.shift(message.seq);
+        }
+        if self.has(Defect::SwapsMessages)
+            && let [first, second, ..] = messages
+            && first.conversation == second.conversation
+        {
+            (first.seq, second.seq) = (second.seq, first.seq);
+            std::mem::swap(first, second);
+        }
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+    }
+
     fn misplace(&self, mut position: Position) -> Position {
         let Position {
             acked_seq, last_seq, ..
@@ -112,19 +129,7 @@ impl MessageStore for Messages {
 
     async fn read_ranges(&self, ranges: &[MessageRange]) -> Result<Vec<Message>, BackendError> {
         let mut messages = self.store.read_ranges(ranges).await?;
-        for message in &mut messages {
-            message.seq = self.shift(message.seq);
-        }
-        if self.has(Defect::SwapsMessages)
-            && let [first, second, ..] = messages.as_mut_slice()
-            && first.conversation == second.conversation
-        {
-            (first.seq, second.seq) = (second.seq, first.seq);
-            std::mem::swap(first, second);
-        }
-        if !self.latency.is_zero() {
-            tokio::time::sleep(self.latency).await;
-        }
+        self.spoil(&mut messages).await;
         Ok(messages)
     }
 
@@ -183,12 +188,21 @@ impl DeviceStore for Messages {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
-        let mut start = self.store.session_start(user, device, limit).await?;
+        let mut start = self
+            .store
+            .session_start(user, device, positions_limit, messages_limit)
+            .await?;
+        if self.has(Defect::MovesCursorsBack) || self.has(Defect::MovesCursorsAhead) {
+            // They are read from where the positions are said to be.
+            start.messages.clear();
+        }
         for position in &mut start.positions {
             *position = self.misplace(*position);
         }
+        self.spoil(&mut start.messages).await;
         Ok(start)
     }
 

@@ -1,14 +1,15 @@
 //! What a login asks of the store.
 
-use chat_core::Timestamp;
 use chat_core::ports::{
     CreateGroup, CursorAdvance, DeviceStore, GroupStore, MessageStore, NewGroup, NewMessage, SendPolicy,
     TokenStore,
 };
+use chat_core::protocol::Event;
 use chat_core::types::{Body, ConversationId, Device, MessageId, MessageIdOrigin, Seq, Token, UserId};
+use chat_core::{Limits, Timestamp};
 use serde_json::json;
 
-use crate::fixture::{World, frames_until, user};
+use crate::fixture::{World, frames_until, next_message, session, user};
 
 const CONVERSATIONS: usize = 1_000;
 const WITH_NEWS: usize = 10;
@@ -28,7 +29,7 @@ fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_costs_four_calls_whatever_the_number_of_conversations() {
+async fn a_login_costs_three_calls_whatever_the_number_of_conversations() {
     let world = World::default();
     let chat = world.chat();
     let alice = user(&chat, "alice").await;
@@ -59,7 +60,7 @@ async fn a_login_costs_four_calls_whatever_the_number_of_conversations() {
     store.put_token(alice.id, token.hash(), far, 10).await.unwrap();
 
     let calls = || {
-        let asked = ["token", "open_device", "session_start", "read_ranges"];
+        let asked = ["token", "open_device", "session_start"];
         // Friends are read by who tells them, which is no part of the login.
         let not_asked = [
             "memberships",
@@ -67,6 +68,7 @@ async fn a_login_costs_four_calls_whatever_the_number_of_conversations() {
             "position",
             "read_after",
             "read_before",
+            "read_ranges",
             "put_token",
         ];
         let calls = |name| world.store.calls(name);
@@ -80,6 +82,28 @@ async fn a_login_costs_four_calls_whatever_the_number_of_conversations() {
     let messages = frames.iter().filter(|frame| frame["type"] == "message");
     assert_eq!(messages.count(), WITH_NEWS * NEWS);
     assert_eq!(calls(), (asked.map(|calls| calls + 1), not_asked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_new_messages_than_a_page_holds_are_read_on_in_pages_before_synced() {
+    const PAGE: usize = 10;
+    const STORED: usize = 35;
+    let world = World::default();
+    let chat = world.chat_with(Limits {
+        delivery_page: PAGE,
+        ..Limits::default()
+    });
+    let (alice, bob) = (user(&chat, "alice").await, user(&chat, "bob").await);
+    let conversation = ConversationId::direct(alice.id, bob.id);
+    let news = (0..STORED).map(|id| message(conversation, bob.id, &format!("news-{id}")));
+    world.store().append(&news.collect::<Vec<_>>()).await.unwrap();
+    let mut session = session(&chat, &alice).await;
+    for number in 1..=STORED {
+        let message = next_message(&mut session).await;
+        assert_eq!(message.seq.get(), number as u64);
+    }
+    assert_eq!(session.next_event().await, Some(Event::Synced));
+    assert_eq!(world.store.calls("read_ranges"), (STORED / PAGE) as u64);
 }
 
 /// How far groups have come is read after they are followed, so that nothing can fall between.

@@ -137,7 +137,12 @@ async fn a_store_that_fails_and_then_hangs_has_no_more_time_than_one_that_only_h
 #[tokio::test(start_paused = true)]
 async fn failing_reads_only_delay_what_was_stored_before_a_login() {
     let world = World::default();
-    let pair = pair(&world, Limits::default()).await;
+    // The first page comes with what the session begins with.
+    let limits = Limits {
+        delivery_page: 2,
+        ..Limits::default()
+    };
+    let pair = pair(&world, limits).await;
     for number in 1..=5 {
         let message = message(pair.bob.user(), &format!("m-{number}"));
         pair.alice.send(message).await.unwrap();

@@ -38,9 +38,11 @@ impl DeviceStore for RemoteStore {
         &self,
         user: UserId,
         device: &Device,
-        limit: usize,
+        positions_limit: usize,
+        messages_limit: usize,
     ) -> Result<SessionStart, BackendError> {
-        let request = (user, device.clone(), limit).to_wire();
+        let messages_limit = messages_limit.min(self.messages_beside_others());
+        let request = (user, device.clone(), positions_limit, messages_limit).to_wire();
         self.call(&methods::session_start, request).await
     }
 

@@ -98,6 +98,14 @@ impl RemoteStore {
         self.shared.tasks.wait().await;
     }
 
+    /// How many messages of the largest size, and what is beside them, take no more than half of an answer: the rest is for
+    /// what else comes with them.
+    pub(super) fn messages_beside_others(&self) -> usize {
+        /// A message's text, its data, and the ids and times beside them.
+        const MESSAGE: usize = 8_192 + 8_192 + 1_024;
+        self.shared.caller.options.max_message / 2 / MESSAGE
+    }
+
     /// Makes a call, unless the store is closed.
     pub(super) async fn call<Asked, Answered, Value>(
         &self,

@@ -14,7 +14,7 @@ record!(CursorAdvance as CursorAdvance { user, device, conversation, seq });
 record!(DeviceSession as OpenDeviceResponse { epoch });
 message!(UserDevice(user: UserId, device: Device));
 record!(Contacts as Contacts { friends, memberships });
-record!(SessionStart as SessionStartResponse { contacts, positions });
+record!(SessionStart as SessionStartResponse { contacts, positions, messages });
 needed!(
     Contacts as Contacts,
     Position as DevicePosition,
@@ -24,7 +24,7 @@ needed!(
 message!(OpenDeviceRequest(user: UserId, device: Device, at: Timestamp, devices_limit: usize));
 message!(OpenedDevicesRequest(window_ms: Duration, after: Option<(UserId, Device)>, limit: usize));
 message!(OpenedDevicesResponse(opened: Vec<(UserId, Device, u64)>));
-message!(SessionStartRequest(user: UserId, device: Device, limit: usize));
+message!(SessionStartRequest(user: UserId, device: Device, positions_limit: usize, messages_limit: usize));
 message!(PositionsRequest(user: UserId, device: Device, after: Option<ConversationId>, limit: usize));
 message!(PositionsResponse(positions: Vec<Position>));
 message!(PositionRequest(user: UserId, device: Device, conversation: ConversationId));

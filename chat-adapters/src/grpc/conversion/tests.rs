@@ -110,7 +110,7 @@ survive! {
         OpenDeviceResponse: DeviceSession,
         OpenedDevicesRequest: (Duration, Option<(UserId, Device)>, usize),
         OpenedDevicesResponse: Vec<(UserId, Device, u64)>,
-        SessionStartRequest: (UserId, Device, usize),
+        SessionStartRequest: (UserId, Device, usize, usize),
         SessionStartResponse: SessionStart,
         PositionsRequest: (UserId, Device, Option<ConversationId>, usize),
         PositionsResponse: Vec<Position>,

@@ -109,7 +109,8 @@ service!(DeviceService as Devices of DeviceStore {
     opened_devices(OpenedDevicesRequest) -> OpenedDevicesResponse:
         |store, (window, after, limit)| store.opened_devices(window, after, limit);
     session_start(SessionStartRequest) -> SessionStartResponse:
-        |store, (user, device, limit)| async move { store.session_start(user, &device, limit).await };
+        |store, (user, device, positions_limit, messages_limit)|
+            async move { store.session_start(user, &device, positions_limit, messages_limit).await };
     positions(PositionsRequest) -> PositionsResponse:
         |store, (user, device, after, limit)|
             async move { store.positions(user, &device, after, limit).await };

@@ -4,6 +4,7 @@ mod opened;
 mod positions;
 mod sessions;
 mod start;
+mod unread;
 
 use super::runner::Case;
 use crate::ports::Stores;
@@ -14,6 +15,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
         positions::cases(),
         sessions::cases(),
         start::cases(),
+        unread::cases(),
     ];
     suites.into_iter().flatten().collect()
 }

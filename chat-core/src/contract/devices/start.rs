@@ -20,7 +20,7 @@ pub(super) fn cases() -> Vec<Case<Stores>> {
 
 async fn start(scene: &Scene<Stores>, user: UserId, limit: usize) -> Result<SessionStart, Failure> {
     let phone = device("phone")?;
-    Ok(scene.devices.session_start(user, &phone, limit).await?)
+    Ok(scene.devices.session_start(user, &phone, limit, 0).await?)
 }
 
 async fn a_session_starts_with_its_users_friends_and_memberships(scene: Scene<Stores>) -> Verdict {
@@ -33,7 +33,9 @@ async fn a_session_starts_with_its_users_friends_and_memberships(scene: Scene<St
         scene.fill(ConversationId::group(group), alice, 1, 2).await?;
     }
     scene.group("own", alice).await?;
-    let SessionStart { contacts, positions } = start(&scene, alice, PLENTY).await?;
+    let SessionStart {
+        contacts, positions, ..
+    } = start(&scene, alice, PLENTY).await?;
     let friends = scene.friends.friends(alice).await?;
     equal("how many friends", friends.len(), 12)?;
     equal("the friends", contacts.friends, friends)?;

@@ -22,7 +22,7 @@ use super::shared_event::Delivered;
 use crate::node::Node;
 use crate::ports::Position;
 use crate::protocol::Goodbye;
-use crate::types::{ConversationId, Seq};
+use crate::types::{ConversationId, Message, Seq};
 
 /// Room for events that a live session keeps, so that one at a time costs no allocation.
 const FEW: usize = 4;
@@ -83,12 +83,13 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    /// Begins with the first page of the user's direct conversations. Those of groups, where the user is in any, are
-    /// listed after them.
+    /// Begins with the first page of the user's direct conversations, and the first of the messages that are new in
+    /// them. Conversations of groups, where the user is in any, are listed after them.
     pub(crate) fn new(
         node: Arc<Node>,
         shared: Arc<SessionShared>,
         direct: Vec<Position>,
+        messages: Vec<Message>,
         has_groups: bool,
     ) -> Self {
         let mut delivery = Self {
@@ -106,6 +107,7 @@ impl Delivery {
             goodbye: None,
         };
         delivery.listed(direct, has_groups);
+        delivery.first_messages(messages);
         delivery
     }
 

@@ -132,6 +132,20 @@ impl Delivery {
         }
     }
 
+    /// Takes in what came with the positions, as far as it is what would be read first.
+    pub(super) fn first_messages(&mut self, messages: Vec<Message>) {
+        let mut messages = messages.into_iter().peekable();
+        while let Some(conversation) = messages.peek().map(|message| message.conversation) {
+            let is_here = |message: &Message| message.conversation == conversation;
+            let page: Vec<_> = std::iter::from_fn(|| messages.next_if(is_here)).collect();
+            if self.behind.front() == Some(&conversation) {
+                self.behind.pop_front();
+                self.queued.remove(&conversation);
+                self.page(conversation, page);
+            }
+        }
+    }
+
     fn found(&mut self, conversation: ConversationId, position: Option<Position>) {
         let Some(Position {
             last_seq, acked_seq, ..

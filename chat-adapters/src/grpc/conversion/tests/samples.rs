@@ -105,7 +105,7 @@ samples! {
     StoredToken: of() => |(user, expires_at)| Self { user, expires_at };
     Credentials: of() => |(user, password)| Self { user, password };
     Contacts: of() => |(friends, memberships)| Self { friends, memberships };
-    SessionStart: of() => |(contacts, positions)| Self { contacts, positions };
+    SessionStart: of() => |(contacts, positions, messages)| Self { contacts, positions, messages };
     NewUser: of() => |(id, name, password)| Self { id, name, password };
     NewGroup: of() => |(id, name, description, creator)| Self { id, name, description, creator };
     UserSelector: of() => |(id, name): (Option<UserId>, UserName)| id.map_or(Self::Name(name), Self::Id);
