@@ -35,15 +35,18 @@ impl Default for WebSocketSettings {
 impl WebSocketSettings {
     /// What lets clients in, as these settings have it.
     pub(crate) fn endpoint(&self, chat: Chat) -> Endpoint {
-        let after = Duration::from(self.ping);
-        let heartbeat = (!after.is_zero()).then_some(Heartbeat {
-            after,
-            timeout: self.ping_timeout.into(),
-        });
         Endpoint::new(chat)
             .allow_origins(self.origins.0.iter().cloned())
             .forwarded_from(self.forwarded_from.iter())
-            .heartbeat(heartbeat)
+            .heartbeat(self.heartbeat())
+    }
+
+    fn heartbeat(&self) -> Option<Heartbeat> {
+        let after = Duration::from(self.ping);
+        (!after.is_zero()).then_some(Heartbeat {
+            after,
+            timeout: self.ping_timeout.into(),
+        })
     }
 }
 
@@ -83,6 +86,14 @@ mod tests {
         let text = r#""https://chat.example.com, http://localhost:8000""#;
         assert_eq!(origins(text).unwrap(), both);
         assert_eq!(origins(r#""""#).unwrap(), "[]");
+    }
+
+    #[test]
+    fn silent_clients_are_asked_unless_that_is_off() {
+        let mut settings = WebSocketSettings::default();
+        assert_eq!(settings.heartbeat(), Some(Heartbeat::default()));
+        settings.ping = Duration::ZERO.into();
+        assert_eq!(settings.heartbeat(), None);
     }
 
     #[test]

@@ -255,3 +255,7 @@ impl<W: Wire> Link<W> {
         drop(connection);
     }
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_adapters::tls::{Certificates, Identity, Reloaded, ServerTls, TlsError};
+use chat_adapters::tls::{Certificates, Encrypted, Identity, Reloaded, ServerTls, TlsError};
 use chat_core::{Chat, Limits, memory};
 use chat_test_services::{Authority, SignedCertificate};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -13,7 +13,9 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, duplex,
+};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -214,6 +216,47 @@ async fn what_was_asked_is_answered_though_the_client_ends_without_the_last_word
     assert_eq!(client.next_frame().await, None);
     drop(client);
     server.end().await;
+}
+
+/// A line that holds little, with a handshake on it: the server's side and the client's.
+async fn narrow_line(scene: &Scene) -> (Encrypted<DuplexStream>, TlsStream<DuplexStream>) {
+    let (client, server) = duplex(512);
+    let (tls, connector) = (scene.tls(), TlsConnector::from(scene.authority.client()));
+    let here = IpAddr::from([127, 0, 0, 1]);
+    let both = async { tokio::join!(tls.accept(server, here), connector.connect(here.into(), client)) };
+    let (served, connected) = within(both).await;
+    (served.unwrap(), connected.unwrap())
+}
+
+/// Much of it is still within the session when the end is told.
+#[tokio::test]
+async fn what_was_written_before_the_end_arrives_before_it_over_a_narrow_line() {
+    let (mut server, mut client) = narrow_line(&Scene::new()).await;
+    let written = vec![b'x'; 100_000];
+    let writing = async {
+        server.write_all(&written).await.unwrap();
+        server.shutdown().await.unwrap();
+    };
+    let mut read = Vec::new();
+    let reading = async {
+        // Without the last word of TLS this is an error.
+        client.read_to_end(&mut read).await.unwrap();
+    };
+    within(async { tokio::join!(writing, reading) }).await;
+    assert_eq!(read, written);
+}
+
+/// Whoever reads from the socket, as HTTP does, learns of the end and of no failure.
+#[tokio::test]
+async fn a_peer_that_is_gone_without_the_last_word_of_tls_has_come_to_its_end() {
+    let (mut server, mut client) = narrow_line(&Scene::new()).await;
+    client.write_all(b"all of it").await.unwrap();
+    client.flush().await.unwrap();
+    drop(client);
+    let mut read = Vec::new();
+    within(server.read_to_end(&mut read)).await.unwrap();
+    assert_eq!(read, b"all of it");
+    assert_eq!(within(server.fill_buf()).await.unwrap(), b"");
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! A router with the endpoint in it, and clients.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{HeaderName, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderValue, Response};
+use axum::routing::{MethodRouter, get};
 use chat_adapters::websocket::Endpoint;
 use chat_core::{Chat, Limits, memory};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -38,7 +41,9 @@ impl Server {
         let endpoint = options(Endpoint::new(chat.clone()));
         let listener = listen_narrowly();
         let address = listener.local_addr().unwrap();
-        let app: Router = Router::new().route("/ws", endpoint.route());
+        let app: Router = Router::new()
+            .route("/ws", endpoint.route())
+            .route("/never", never_answered(&endpoint));
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let mut serving = JoinSet::new();
         serving.spawn(async move { axum::serve(listener, app).await });
@@ -115,6 +120,18 @@ impl Server {
         within(self.endpoint.closed()).await;
         self.serving.shutdown().await;
     }
+}
+
+/// Lets clients in, and keeps the answer back, so that no handshake comes to its end.
+fn never_answered(endpoint: &Endpoint) -> MethodRouter {
+    let endpoint = endpoint.clone();
+    get(move |request: Request| {
+        let answer = endpoint.answer(request);
+        async move {
+            pending::<()>().await;
+            answer
+        }
+    })
 }
 
 /// A listener whose system holds little for each connection, so that what is not read shows soon.

@@ -1,9 +1,11 @@
 //! Messages of clients that are quick, slow, wrong or too long.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use chat_core::Limits;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _, poll};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -206,6 +208,23 @@ async fn a_client_that_never_reads_cannot_hold_up_the_end() {
         sent.unwrap();
     }
     server.end().await;
+}
+
+#[tokio::test]
+async fn the_endpoint_is_closed_when_its_last_connection_has_ended_and_not_before() {
+    let server = Server::start(Limits::default()).await;
+    let (mut alice, mut bob) = (server.connect().await, server.connect().await);
+    alice.ping().await;
+    bob.ping().await;
+    let mut closed = pin!(server.endpoint.closed());
+    assert_eq!(poll!(closed.as_mut()), Poll::Pending);
+    drop(alice);
+    server.has_connections(1).await;
+    assert_eq!(poll!(closed.as_mut()), Poll::Pending);
+    bob.ping().await;
+    drop(bob);
+    within(closed).await;
+    assert_eq!(server.chat.connection_count(), 0);
 }
 
 #[tokio::test]

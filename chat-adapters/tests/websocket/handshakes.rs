@@ -11,7 +11,7 @@ use chat_core::Limits;
 use serde_json::json;
 use tokio::task::yield_now;
 
-use crate::fixture::{Server, closing};
+use crate::fixture::{Server, closing, within};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -102,6 +102,24 @@ async fn what_is_no_handshake_is_told_what_is_missing() {
         assert!(head.lines().any(|other| other == line), "{request}{head}");
     }
     assert_eq!(server.chat.connection_count(), 0);
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends_has_the_time_of_a_login_and_then_holds_no_place() {
+    let server = Server::start(Limits {
+        login_timeout: Duration::from_millis(100),
+        close_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    })
+    .await;
+    let mut socket = std::net::TcpStream::connect(server.address).unwrap();
+    let request = REQUEST.replace("/ws", "/never").replace('\n', "\r\n");
+    socket.write_all(format!("{request}\r\n").as_bytes()).unwrap();
+    server.has_connections(1).await;
+    // The client is still there, and waits.
+    server.has_connections(0).await;
+    within(server.endpoint.closed()).await;
+    drop(socket);
 }
 
 /// As behind a layer that keeps what carries the request to itself.

@@ -41,6 +41,16 @@ async fn a_peer_that_does_not_answer_is_cut_off_and_its_session_ends() {
     drop(client);
 }
 
+/// The clock goes on by itself as soon as everybody waits.
+#[tokio::test]
+async fn a_silent_peer_is_asked_where_nothing_was_said_about_it() {
+    let server = Server::start(Limits::default()).await;
+    let mut client = server.logged_in("alice").await;
+    tokio::time::pause();
+    let asked = within(client.socket.next()).await.unwrap().unwrap();
+    assert_eq!(asked, Message::Ping(Bytes::new()));
+}
+
 #[tokio::test]
 async fn nobody_is_asked_where_that_is_off() {
     let server = Server::start_with(Limits::default(), |endpoint| endpoint.heartbeat(None)).await;
