@@ -11,12 +11,14 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use crate::fixture::{Server, closing, within};
+use crate::fixture::{DEADLINE, Server, closing, within};
 
 fn unlimited_requests() -> Limits {
     Limits {
         requests_per_second: 1_000_000_000,
         requests_burst: 1_000_000_000,
+        // Nobody logs in, however long it takes.
+        login_timeout: DEADLINE,
         ..Limits::default()
     }
 }
