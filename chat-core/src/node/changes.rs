@@ -1,6 +1,7 @@
 //! Who came online and who went offline, until it is written and told.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub(crate) struct Changes {
     /// How long presence needs, once it works, to know everybody again: one lease.
     settling: Duration,
     added: tokio::sync::Notify,
+    /// A login has read friends, or has given up.
+    friends_read: tokio::sync::Notify,
     limit_hits: Arc<LimitHits>,
 }
 
@@ -27,6 +30,8 @@ struct Waiting {
     changes: HashMap<UserId, bool>,
     /// Of users who came online and of whom nobody has been told yet, what is known of their friends.
     friends: HashMap<UserId, Friends>,
+    /// How many logins of a user are about to read the friends.
+    readers: HashMap<UserId, usize>,
     /// Numbers what is to be known of friends.
     last_asked: u64,
     /// When the stored states are checked next.
@@ -48,6 +53,26 @@ struct Friends {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FriendsAsked(u64);
 
+/// A login that reads its user's friends once presence knows of the user. Who tells of the user waits for them until it
+/// is dropped.
+#[derive(Debug)]
+pub(crate) struct FriendsReader<'c> {
+    changes: &'c Changes,
+    user: UserId,
+}
+
+impl Drop for FriendsReader<'_> {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut readers) = self.changes.lock().readers.entry(self.user) {
+            *readers.get_mut() -= 1;
+            if *readers.get() == 0 {
+                readers.remove();
+            }
+        }
+        self.changes.friends_read.notify_waiters();
+    }
+}
+
 impl Waiting {
     /// Whoever reads the friends of a user from now on may tell of it, where there is room.
     fn ask_for_friends(&mut self, user: UserId, capacity: usize) {
@@ -56,6 +81,12 @@ impl Waiting {
             let asked = FriendsAsked(self.last_asked);
             self.friends.insert(user, Friends { asked, ids: None });
         }
+    }
+
+    /// Whether a login is about to tell a user's friends.
+    fn awaits_friends(&self, user: UserId) -> bool {
+        let are_unknown = |friends: &Friends| friends.ids.is_none();
+        self.readers.contains_key(&user) && self.friends.get(&user).is_some_and(are_unknown)
     }
 
     fn doubt(&mut self, settling: Duration) {
@@ -71,6 +102,7 @@ impl Changes {
             waiting: Mutex::new(Waiting {
                 changes: HashMap::new(),
                 friends: HashMap::new(),
+                readers: HashMap::new(),
                 last_asked: 0,
                 check_at: Instant::now() + settling,
                 is_doubted: false,
@@ -78,6 +110,7 @@ impl Changes {
             capacity,
             settling,
             added: tokio::sync::Notify::new(),
+            friends_read: tokio::sync::Notify::new(),
             limit_hits,
         }
     }
@@ -107,6 +140,12 @@ impl Changes {
         self.added.notify_one();
     }
 
+    /// A login is about to read its user's friends.
+    pub(crate) fn reads_friends(&self, user: UserId) -> FriendsReader<'_> {
+        *self.lock().readers.entry(user).or_default() += 1;
+        FriendsReader { changes: self, user }
+    }
+
     /// Answers whether a user's friends, where they are read from now on, are of use to who tells of the user.
     pub(crate) fn asks_for_friends(&self, user: UserId) -> Option<FriendsAsked> {
         self.lock().friends.get(&user).map(|friends| friends.asked)
@@ -121,9 +160,23 @@ impl Changes {
         }
     }
 
-    /// A user's friends, where a login has read them; they are not kept any longer.
-    pub(super) fn take_friends(&self, user: UserId) -> Option<Vec<UserId>> {
+    /// A user's friends, where a login has read them, or is about to and is done within `timeout`; they are not kept any
+    /// longer.
+    pub(super) async fn take_friends(&self, user: UserId, timeout: Duration) -> Option<Vec<UserId>> {
+        // A time-out is no failure: they can be read again.
+        let _ = tokio::time::timeout(timeout, self.no_login_reads(user)).await;
         self.lock().friends.remove(&user)?.ids
+    }
+
+    async fn no_login_reads(&self, user: UserId) {
+        loop {
+            // Made before the look, so that it misses nothing.
+            let read = self.friends_read.notified();
+            if !self.lock().awaits_friends(user) {
+                return;
+            }
+            read.await;
+        }
     }
 
     /// How many wait.
@@ -215,30 +268,55 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn friends_count_only_where_they_were_read_after_their_user_came_online() {
         let changes = Changes::new(2, LEASE, Arc::new(LimitHits::new()));
-        assert_eq!(changes.asks_for_friends(user(1)), None);
+        let take = || changes.take_friends(user(1), LEASE);
+        assert!(changes.asks_for_friends(user(1)).is_none());
         changes.add(&[user(1)], true);
         let early = changes.asks_for_friends(user(1)).unwrap();
         changes.add(&[user(1)], false);
-        assert_eq!(changes.asks_for_friends(user(1)), None);
+        assert!(changes.asks_for_friends(user(1)).is_none());
         changes.add(&[user(1)], true);
         changes.friends_read(user(1), early, vec![user(7)]);
-        assert_eq!(changes.take_friends(user(1)), None, "read before presence knew");
+        assert_eq!(take().await, None, "read before presence knew");
 
         changes.add(&[user(1)], true);
         let asked = changes.asks_for_friends(user(1)).unwrap();
         changes.friends_read(user(1), asked, vec![user(8)]);
-        assert_eq!(changes.take_friends(user(1)), Some(vec![user(8)]));
-        assert_eq!(changes.take_friends(user(1)), None, "they are not kept");
+        assert_eq!(take().await, Some(vec![user(8)]));
+        assert_eq!(take().await, None, "they are not kept");
 
         changes.add(&[user(1)], true);
         let asked = changes.asks_for_friends(user(1)).unwrap();
         changes.friends_read(user(1), asked, vec![user(9)]);
         changes.give_back(changes.take(1));
-        assert_eq!(
-            changes.take_friends(user(1)),
-            None,
-            "read before the last attempt"
-        );
+        assert_eq!(take().await, None, "read before the last attempt");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn friends_that_a_login_reads_are_waited_for_until_it_is_done_or_gives_up_or_too_long() {
+        let changes = Changes::new(2, LEASE, Arc::new(LimitHits::new()));
+        let login = async |pause: Duration, ids: Option<Vec<UserId>>| {
+            let _reader = changes.reads_friends(user(1));
+            let asked = changes.asks_for_friends(user(1)).unwrap();
+            tokio::time::sleep(pause).await;
+            if let Some(ids) = ids {
+                changes.friends_read(user(1), asked, ids);
+            }
+        };
+        let ids = vec![user(8)];
+        for (pause, read, taken, waited) in [
+            (LEASE / 2, Some(ids.clone()), Some(ids.clone()), LEASE / 2),
+            (LEASE / 3, None, None, LEASE / 3),
+            (LEASE * 2, Some(ids), None, LEASE),
+        ] {
+            changes.add(&[user(1)], true);
+            let begun = Instant::now();
+            let take = async {
+                let friends = changes.take_friends(user(1), LEASE).await;
+                (friends, begun.elapsed())
+            };
+            let ((), told) = tokio::join!(login(pause, read), take);
+            assert_eq!(told, (taken, waited));
+        }
     }
 
     #[tokio::test(start_paused = true)]

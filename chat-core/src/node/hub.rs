@@ -23,6 +23,8 @@ pub(crate) struct Hub {
     listening: watch::Sender<u64>,
     /// Tells that some user's first session came or last one went.
     users_changed: tokio::sync::Notify,
+    /// The last of these changes up to which presence was told of them, or could not be.
+    users_told: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +37,8 @@ struct State {
     changed_topics: HashSet<Topic>,
     /// Users whose first session came or last one went since presence was told.
     changed_users: HashSet<UserId>,
+    /// Counts these changes.
+    user_changes: u64,
 }
 
 #[derive(Debug)]
@@ -52,6 +56,31 @@ pub(crate) struct TopicChanges {
     pub(crate) remove: Vec<Topic>,
 }
 
+impl State {
+    fn take_changed_users(&mut self) -> UserChanges {
+        UserChanges {
+            last: UserChange(self.user_changes),
+            users: std::mem::take(&mut self.changed_users),
+        }
+    }
+}
+
+/// Whom presence has to be told of.
+#[derive(Debug)]
+pub(crate) struct UserChanges {
+    pub(crate) last: UserChange,
+    pub(crate) users: HashSet<UserId>,
+}
+
+/// That a user's first session came or last one went: the later one of two has the higher number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UserChange(u64);
+
+impl UserChange {
+    /// No later one matters to anybody.
+    pub(crate) const LAST: Self = Self(u64::MAX);
+}
+
 impl Hub {
     pub(crate) fn new() -> Self {
         Self {
@@ -59,14 +88,16 @@ impl Hub {
             wanted: watch::Sender::new(0),
             listening: watch::Sender::new(0),
             users_changed: tokio::sync::Notify::new(),
+            users_told: watch::Sender::new(0),
         }
     }
 
     // ---- who is here ----
 
     /// Adds a session to its user's topic. Of two sessions of one device the one with the lower
-    /// epoch, possibly this one, is closed.
-    pub(crate) fn register(&self, shared: &Arc<SessionShared>) {
+    /// epoch, possibly this one, is closed. Answers the change of which presence is yet to be told, where its user had
+    /// no session here.
+    pub(crate) fn register(&self, shared: &Arc<SessionShared>) -> Option<UserChange> {
         let topic = Topic::User(shared.user.id);
         let mut state = self.write();
         state.sessions.insert(
@@ -76,7 +107,8 @@ impl Hub {
                 groups: Vec::new(),
             },
         );
-        self.join_topic(&mut state, topic, shared);
+        let is_first = self.join_topic(&mut state, topic, shared);
+        let change = is_first.then_some(UserChange(state.user_changes));
         let same_device = state.by_topic.get(&topic).into_iter().flatten();
         let same_device: Vec<_> = same_device
             .filter(|s| s.device == shared.device)
@@ -86,6 +118,7 @@ impl Hub {
         if let Some(newest) = same_device.iter().map(|session| session.epoch).max() {
             close_older(&same_device, newest);
         }
+        change
     }
 
     pub(crate) fn unregister(&self, session: SessionId) {
@@ -168,14 +201,26 @@ impl Hub {
     }
 
     /// Waits until some user's first session came or last one went, and answers whose.
-    pub(crate) async fn changed_users(&self) -> HashSet<UserId> {
+    pub(crate) async fn changed_users(&self) -> UserChanges {
         loop {
-            let changed = std::mem::take(&mut self.write().changed_users);
-            if !changed.is_empty() {
+            let changed = self.write().take_changed_users();
+            if !changed.users.is_empty() {
                 return changed;
             }
             self.users_changed.notified().await;
         }
+    }
+
+    /// Tells that presence knows of users up to a change, or could not be told.
+    pub(crate) fn users_told(&self, UserChange(last): UserChange) {
+        self.users_told.send_replace(last);
+    }
+
+    /// Waits, at most `timeout`, until presence was told of a change, or could not be.
+    pub(crate) async fn told_presence(&self, UserChange(change): UserChange, timeout: Duration) {
+        let mut told = self.users_told.subscribe();
+        let reached = told.wait_for(|&last| last >= change);
+        let _ = tokio::time::timeout(timeout, reached).await;
     }
 
     // ---- what they are told ----
@@ -283,13 +328,16 @@ impl Hub {
         self.listening.send_replace(count);
     }
 
-    fn join_topic(&self, state: &mut State, topic: Topic, shared: &Arc<SessionShared>) {
+    /// Answers whether nobody was there.
+    fn join_topic(&self, state: &mut State, topic: Topic, shared: &Arc<SessionShared>) -> bool {
         let sessions = state.by_topic.entry(topic).or_default();
         sessions.push(Arc::clone(shared));
-        if sessions.len() == 1 {
+        let is_first = sessions.len() == 1;
+        if is_first {
             state.user_count += usize::from(matches!(topic, Topic::User(_)));
             self.topic_changed(state, topic);
         }
+        is_first
     }
 
     fn leave_topic(&self, state: &mut State, topic: Topic, session: SessionId) {
@@ -311,6 +359,7 @@ impl Hub {
         self.wanted.send_modify(|count| *count += 1);
         if let Topic::User(user) = topic {
             state.changed_users.insert(user);
+            state.user_changes += 1;
             self.users_changed.notify_one();
         }
     }

@@ -31,9 +31,11 @@ mod writer;
 
 pub(crate) use allowance::{Allowance, Rate};
 pub(crate) use author::{Author, ReplyTo};
+pub(crate) use changes::FriendsReader;
 pub(crate) use connections::Control;
 pub(crate) use gate::Access;
 pub(crate) use hooks::Happened;
+pub(crate) use hub::UserChange;
 pub use journal::RECORD_TARGET;
 pub(crate) use journal::millis;
 pub(crate) use limit::{Limit, LimitHits};

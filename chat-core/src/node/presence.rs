@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Node;
 use super::gate::Access;
+use super::hub::UserChange;
 use super::teller::Teller;
 use crate::error::BackendError;
 use crate::types::UserId;
@@ -50,11 +51,15 @@ async fn keep_leases(node: Arc<Node>) {
     loop {
         // Cancel safe: a tick and the set of changed users are taken only by the branch that wins.
         tokio::select! {
-            changed = node.hub.changed_users() => leases.update(changed, Attempt::First).await,
+            changed = node.hub.changed_users() => {
+                leases.update(changed.users, Attempt::First).await;
+                node.hub.users_told(changed.last);
+            }
             _ = renewal.tick() => leases.renew().await,
             () = node.stop.cancelled() => break,
         }
     }
+    node.hub.users_told(UserChange::LAST);
     leases.release_all().await;
 }
 

@@ -138,9 +138,10 @@ impl Teller {
         Ok(named)
     }
 
-    /// A user's friends; they need not be read where the login that brought the user has done so.
+    /// A user's friends; they need not be read where the login that brought the user has done so, or is doing so.
     async fn friends_of(&self, user: UserId) -> Result<Vec<UserId>, BackendError> {
-        if let Some(friends) = self.node.changes.take_friends(user) {
+        let wait = self.node.limits.store_timeout;
+        if let Some(friends) = self.node.changes.take_friends(user, wait).await {
             return Ok(friends);
         }
         let call = self.node.backends.stores.friends.friends(user);

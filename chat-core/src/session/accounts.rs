@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::account_records::{LoginMethod, logged_in, login_failed, user_registered};
+use super::arrival::{arrive, known, read_start};
 use super::delivery::Delivery;
 use super::handle::{Inner, SessionHandle};
 use super::inbox::SessionShared;
-use super::reads::listed_at_most;
 use crate::clock::Timestamp;
 use crate::error::{BackendError, Error, ErrorCode};
 use crate::hooks::{HookedRequest, UserLogin};
 use crate::node::{Happened, Limit, Node};
 use crate::ports::{self, Contacts, CreateUser, Credentials, NewUser, SessionStart};
 use crate::protocol::{GroupView, Login, LoginProof, UserSelector, UserView, Welcome};
-use crate::types::{Device, Password, Token, User, UserId, UserName};
+use crate::types::{Password, Token, User, UserName};
 
 /// A session that has just begun.
 pub(crate) struct Opened {
@@ -245,31 +245,26 @@ pub(crate) async fn open(
         node.limits.session_conversations,
         Arc::clone(&node.limit_hits),
     ));
-    node.hub.register(&shared);
+    let arrival = arrive(node, &shared);
     logged_in(node, user, login.method);
     let token_hash = token.as_ref().map(|(token, _)| token.hash());
     let session = SessionHandle {
         inner: Arc::new(Inner::new(Arc::clone(node), Arc::clone(&shared), token_hash)),
     };
-    node.hub.listening(node.limits.bus_timeout).await;
+    known(node, arrival.as_ref()).await;
     node.tell_device_opened(user.id, device.clone(), epoch);
     let SessionStart {
         contacts: Contacts { friends, memberships },
         positions,
         messages,
-    } = read_start(node, user.id, device).await?;
+    } = read_start(node, user.id, device, arrival).await?;
     for membership in &memberships {
         node.hub.follow(shared.id, membership.group.id);
     }
     node.hub.listening(node.limits.bus_timeout).await;
     // What has come to groups is read only now that they are followed.
-    let delivery = Delivery::new(
-        Arc::clone(node),
-        shared,
-        positions,
-        messages,
-        !memberships.is_empty(),
-    );
+    let has_groups = !memberships.is_empty();
+    let delivery = Delivery::new(Arc::clone(node), shared, positions, messages, has_groups);
     let friends: Vec<UserView> = session.views(friends).await;
     let groups = memberships.into_iter().map(GroupView::from).collect();
     let (token, token_expires_at) = token.unzip();
@@ -287,22 +282,6 @@ pub(crate) async fn open(
         session,
         welcome,
     })
-}
-
-/// Reads what a session begins with, with as many messages as delivery reads at once.
-async fn read_start(node: &Node, user: UserId, device: &Device) -> Result<SessionStart, Error> {
-    let asked = node.changes.asks_for_friends(user);
-    let page = node.limits.delivery_page.max(1);
-    let devices = &node.backends.stores.devices;
-    let start = node
-        .store
-        .read(devices.session_start(user, device, listed_at_most(node), page))
-        .await?;
-    if let Some(asked) = asked {
-        let ids = start.contacts.friends.iter().map(|friend| friend.id).collect();
-        node.changes.friends_read(user, asked, ids);
-    }
-    Ok(start)
 }
 
 fn limited(node: &Node, limit: Limit, wait: Duration) -> Error {

@@ -2,6 +2,7 @@
 
 mod account_records;
 mod accounts;
+mod arrival;
 mod counted;
 mod delivery;
 mod events;

@@ -12,7 +12,7 @@ use chat_core::types::{NodeId, User, UserId};
 use chat_core::{BackendError, Chat, Clock, Limits, Session, Timestamp};
 use tokio::time::{Instant, advance, sleep, sleep_until, timeout};
 
-use crate::fixture::{LONG, session, user};
+use crate::fixture::{LONG, session, session_on, user};
 
 /// What users may have to wait for.
 const PROMISED: Duration = Duration::from_secs(15);
@@ -218,9 +218,11 @@ async fn who_logs_in_is_told_of_without_reading_their_name_and_friends_again() {
     let (alice, bob) = friends(&node).await;
     let mut bob_here = session(&node.chat, &bob).await;
     cluster.stores_as_online(&[&bob]).await;
-    // A store takes its time to write, and the login reads meanwhile.
+    // Presence takes its time, for which the login waits; and so does the login's read, for which the news wait.
+    node.presence
+        .away("renew", Fault::Delay(Duration::from_millis(20)));
     node.store
-        .away("set_states", Fault::Delay(Duration::from_millis(1)));
+        .away("session_start", Fault::Delay(Duration::from_millis(100)));
     let reads = || ["users", "friends"].map(|method| node.store.calls(method));
     let [users, friends] = reads();
     let _alice_here = session(&node.chat, &alice).await;
@@ -231,6 +233,43 @@ async fn who_logs_in_is_told_of_without_reading_their_name_and_friends_again() {
     );
     is_told(&mut bob_here, &alice, true).await;
     assert_eq!(reads(), [users + 1, friends]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_that_is_away_or_stalls_delays_no_login_once_that_is_known() {
+    let allowed = Limits::default().presence_timeout;
+    for (fault, first) in [
+        (Fault::FailBefore, Duration::ZERO),
+        (Fault::FailAfter, Duration::ZERO),
+        (Fault::Delay(LONG), allowed),
+    ] {
+        let cluster = Cluster::new();
+        let node = cluster.node("node");
+        // Without friends, whose states a login asks for.
+        let alice = user(&node.chat, "alice").await;
+        let bob = user(&node.chat, "bob").await;
+        let carol = user(&node.chat, "carol").await;
+        let time_of = async |user: &User, device: &str| {
+            let begun = Instant::now();
+            let session = session_on(&node.chat, user, device).await;
+            (begun.elapsed(), session)
+        };
+        let _alice_there = session(&node.chat, &alice).await;
+        cluster.stores_as_online(&[&alice]).await;
+        node.presence.away(Faults::ANY, fault);
+        // Who has a session here waits for nothing, also as long as nobody knows.
+        let (waited, _alice_here) = time_of(&alice, "second").await;
+        assert_eq!(waited, Duration::ZERO, "{fault:?}");
+        let (waited, _bob_here) = time_of(&bob, "phone").await;
+        assert!(waited <= first, "{fault:?}: {waited:?}");
+        sleep(Duration::from_millis(1)).await;
+        for _ in 0..3 {
+            let (waited, carol_here) = time_of(&carol, "phone").await;
+            assert_eq!(waited, Duration::ZERO, "{fault:?}");
+            drop(carol_here);
+            sleep(PROMISED).await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
