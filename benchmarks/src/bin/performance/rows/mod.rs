@@ -47,7 +47,7 @@ pub(crate) enum Row {
     Idle,
     /// The time from send to delivery at a fifth of the maximal rate, beside a bare relay
     Latency,
-    /// Statements of a login with 1,000 conversations, 10 of them with news
+    /// Statements of a login with 1,000 conversations, 10 of them with news, alone and beside 19 others
     Login,
     /// The time of messages beside a login storm
     LoginStorm,
