@@ -17,6 +17,7 @@ export function conversationView(chat, { open, shown }) {
   const scroll = byId("scroll");
   const switchComposer = composer(chat, shown);
   let drawn = null;
+  let oldest;
   let atEnd = true;
 
   const nearEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_PIXELS;
@@ -28,7 +29,6 @@ export function conversationView(chat, { open, shown }) {
     readOn();
     readOlder();
   });
-  addEventListener("focus", readOn);
   document.addEventListener("visibilitychange", readOn);
   addEventListener("resize", () => atEnd && toEnd());
   byId("newest").onclick = () => {
@@ -48,7 +48,8 @@ export function conversationView(chat, { open, shown }) {
   function readOlder() {
     const conversation = current();
     const isThere = conversation?.opened && model.state === "online" && scroll.scrollTop < NEAR_PIXELS;
-    if (isThere) chat.history.readOlder(conversation);
+    // What was read and is not drawn yet would be above: until then the place says nothing.
+    if (isThere && conversation.messages()[0]?.seq === oldest) chat.history.readOlder(conversation);
   }
 
   return () => {
@@ -67,6 +68,7 @@ export function conversationView(chat, { open, shown }) {
     }
     drawHead(chat, conversation);
     keepingPlace(scroll, atEnd, () => drawMessages(chat, conversation));
+    oldest = conversation.messages()[0]?.seq;
     readOn();
     // What was refused is asked for again when somebody scrolls.
     if (!conversation.refused) readOlder();

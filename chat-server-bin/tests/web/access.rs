@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::browser::Browser;
 use super::emulation::Colours;
 use super::page::{DOWN, ENTER, ESCAPE, PASSWORD, RELEASE, SHIFT, TAB, UP};
-use super::scene::{Scene, alice_and_bob};
+use super::scene::{Scene, alice_and_bob, phone_of};
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -14,6 +14,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "everything_can_be_done_by_keys_alone",
             everything_can_be_done_by_keys_alone,
+        ),
+        test(
+            "the_focus_stays_with_what_moves_and_comes_back_from_questions",
+            the_focus_stays_with_what_moves_and_comes_back_from_questions,
         ),
         test(
             "screen_readers_are_told_what_is_what",
@@ -34,6 +38,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "the_browser_or_the_user_chooses_the_language",
             the_browser_or_the_user_chooses_the_language,
+        ),
+        test(
+            "what_is_shown_already_goes_over_to_another_language",
+            what_is_shown_already_goes_over_to_another_language,
         ),
     ]
 }
@@ -105,6 +113,34 @@ fn everything_can_be_done_by_keys_alone() {
     alice.wait_until("return document.activeElement.name ?? null", &json!("name"));
 }
 
+fn the_focus_stays_with_what_moves_and_comes_back_from_questions() {
+    let (scene, alice, mut bob) = alice_and_bob();
+    alice.open_notes();
+    alice.write("a note");
+    alice.wait_for_waiting(0);
+    alice.press(ESCAPE);
+    let order = "return [...document.querySelectorAll('#conversations button'), document.activeElement] \
+        .map((element) => element.dataset.conversation)";
+    bob.request(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"}));
+    alice.wait_until(order, &json!(["d:1:2", "d:1:1", "d:1:1"]));
+    let note = json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "another note"});
+    assert_eq!(phone_of(&scene, "alice").request(&note)["type"], "sent");
+    alice.wait_until(order, &json!(["d:1:1", "d:1:2", "d:1:1"]));
+    alice.press(ENTER);
+    alice.wait_until("return document.activeElement.id", &json!("body"));
+    // Who leaves a question is where they were; who asks for what is open already goes on writing there.
+    for (key, focus) in [(ESCAPE, "new-chat"), (ENTER, "body")] {
+        tab_to(&alice, "new-chat");
+        alice.press(ENTER);
+        alice.wait_until("return document.activeElement.name ?? null", &json!("name"));
+        alice.press("alice");
+        alice.press(key);
+        let place =
+            "return [document.activeElement.id, document.getElementById('dialog').open, location.hash]";
+        alice.wait_until(place, &json!([focus, false, "#d:1:1"]));
+    }
+}
+
 fn screen_readers_are_told_what_is_what() {
     let (_scene, alice, mut bob) = alice_and_bob();
     bob.request(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"}));
@@ -113,6 +149,8 @@ fn screen_readers_are_told_what_is_what() {
     alice.wait_until(said, &json!("New message from bob in bob"));
     alice.click("#conversations button");
     alice.wait_for_messages(&["hello"]);
+    let current = "return document.querySelector('#conversations [aria-current]')?.dataset.conversation";
+    alice.wait_until(current, &json!("d:1:2"));
     bob.request(&json!({"type": "send", "ref": 2, "to": {"user": 1}, "body": "are you there?"}));
     alice.wait_until(said, &json!("bob: are you there?"));
     for landmark in [
@@ -200,11 +238,16 @@ fn colours_are_those_that_the_system_prefers() {
     alice.go_to(&scene.url());
     // Which of a text and its background is the brighter one, and how the browser draws its own things.
     let brighter = "const brightness = (colour) => colour.match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b); \
-        const style = getComputedStyle(document.body); \
-        return brightness(style.color) > brightness(style.backgroundColor) ? 'the text' : 'the background'";
+        const own = document.body.appendChild(document.createElement('p')); \
+        own.style.color = 'CanvasText'; \
+        own.style.backgroundColor = 'Canvas'; \
+        const brighter = [document.body, own].map((element) => getComputedStyle(element)).map((style) => \
+          brightness(style.color) > brightness(style.backgroundColor) ? 'the text' : 'the background'); \
+        own.remove(); \
+        return brighter";
     for (colours, expected) in [(Colours::Light, "the background"), (Colours::Dark, "the text")] {
         alice.prefer(colours);
-        alice.wait_until(brighter, &json!(expected));
+        alice.wait_until(brighter, &json!([expected, expected]));
     }
 }
 
@@ -250,4 +293,16 @@ fn the_browser_or_the_user_chooses_the_language() {
          })",
     );
     assert_eq!(differing, json!([]));
+}
+
+fn what_is_shown_already_goes_over_to_another_language() {
+    let (_scene, alice, mut bob) = alice_and_bob();
+    let send = json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello", "data": {"a": 1}});
+    assert_eq!(bob.request(&send)["type"], "sent");
+    alice.click("#conversations button");
+    alice.wait_for_text("#messages summary", "Data");
+    alice.click("#language option[value=zh]");
+    alice.wait_for_text("#messages summary", "数据");
+    alice.wait_for_text("#state", "已连接");
+    alice.wait_for_text("#history-state", "没有更早的消息。");
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::page::{ENTER, PASSWORD};
-use super::scene::{Scene, alice_and_bob};
+use super::scene::{Scene, alice_and_bob, phone_of};
 use super::test;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -22,10 +22,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "what_was_not_read_is_counted_until_it_is_opened",
             what_was_not_read_is_counted_until_it_is_opened,
-        ),
-        test(
-            "scrolling_up_reads_older_messages",
-            scrolling_up_reads_older_messages,
         ),
         test(
             "the_tabs_of_a_browser_are_devices_of_their_own",
@@ -52,6 +48,7 @@ fn two_friends_chat_and_see_each_other_come_and_go() {
     alice.wait_for_entry("friends", "bob", "online");
     bob.wait_for_entry("friends", "alice", "online");
 
+    alice.wait_for_text("#subtitle", "online");
     alice.write("hello, bob");
     bob.open_chat_with("alice");
     bob.wait_for_messages(&["hello, bob"]);
@@ -67,6 +64,10 @@ fn two_friends_chat_and_see_each_other_come_and_go() {
 
     drop(bob);
     alice.wait_for_entry("friends", "bob", "offline");
+    alice.wait_for_text("#subtitle", "offline");
+    let _phone = phone_of(&scene, "bob");
+    alice.wait_for_entry("friends", "bob", "online");
+    alice.wait_for_text("#subtitle", "online");
 }
 
 fn a_group_chats_and_shows_its_members() {
@@ -96,11 +97,21 @@ fn a_group_chats_and_shows_its_members() {
     bob.click("#members");
     let names = "return [...document.querySelectorAll('#dialog li .title')].map((name) => name.textContent)";
     bob.wait_until(names, &json!(["alice", "bob"]));
-    bob.click("#dialog .buttons button");
+    let states = "return [...document.querySelectorAll('#dialog li .note')].map((note) => note.textContent)";
+    assert_eq!(bob.evaluate(states), json!(["online, creator", "online"]));
+    // A member is somebody to talk to.
+    bob.click("#dialog li:first-child button");
+    bob.wait_for_text("#title", "alice");
+    bob.click("#groups button");
+    bob.wait_for_text("#title", "Rust");
     bob.click("#leave");
     bob.click("#dialog [type=submit]");
     alice.wait_for_text("#subtitle", "Group 1, members: 1. all about crabs");
-    bob.wait_until("return document.querySelectorAll('#groups li').length", &json!(0));
+    bob.wait_for_text("#nothing", "Choose a conversation, or begin a new one.");
+    for list in ["groups", "conversations"] {
+        let entries = format!("return document.querySelectorAll('#{list} li').length");
+        bob.wait_until(&entries, &json!(0));
+    }
 }
 
 fn what_was_not_read_is_counted_until_it_is_opened() {
@@ -121,48 +132,6 @@ fn what_was_not_read_is_counted_until_it_is_opened() {
     alice.wait_for_state("Connected");
     alice.wait_for_messages(&["1", "2", "3"]);
     alice.wait_until("return document.title", &json!("Chat"));
-}
-
-fn scrolling_up_reads_older_messages() {
-    const MESSAGES: usize = 180;
-    let (_scene, alice, mut bob) = alice_and_bob();
-    for number in 1..=MESSAGES {
-        bob.send(
-            &json!({"type": "send", "ref": number, "to": {"user": 1}, "body": format!("message {number}")}),
-        );
-    }
-    assert_eq!(
-        bob.request(&json!({"type": "ping", "ref": "last"}))["type"],
-        "pong"
-    );
-    alice.wait_for_entry("conversations", "bob", &format!("Unread: {MESSAGES}"));
-    alice.click("#conversations button");
-    let last = format!("message {MESSAGES}");
-    alice.wait_until(
-        "return document.querySelector('#messages li:last-child .body')?.textContent",
-        &json!(last),
-    );
-    let held = "return document.querySelectorAll('#messages li').length";
-    alice.wait_until(held, &json!(50));
-    // The end is in sight, and nothing more is read before somebody scrolls.
-    let mut shown = 50;
-    while shown < MESSAGES {
-        let first = alice.evaluate("return document.querySelector('#messages li').dataset.key");
-        alice.evaluate("document.getElementById('scroll').scrollTop = 0");
-        shown = MESSAGES.min(shown + 50);
-        alice.wait_until(held, &json!(shown));
-        // What was seen stays where it was: in sight.
-        let in_sight = format!(
-            "const top = document.getElementById('scroll').getBoundingClientRect().top; \
-             const place = document.querySelector('[data-key={first}]').getBoundingClientRect().top; \
-             return Math.abs(place - top) < 200"
-        );
-        alice.wait_until(&in_sight, &json!(true));
-    }
-    let expected: Vec<String> = (1..=MESSAGES).map(|number| format!("message {number}")).collect();
-    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-    alice.wait_for_messages(&expected);
-    alice.wait_for_text("#history-state", "This is the beginning.");
 }
 
 /// Alice has the page in two tabs, into the second of which she came without a password. The scene is the first, so that it ends
@@ -189,11 +158,17 @@ fn the_tabs_of_a_browser_are_devices_of_their_own() {
     alice.switch_to(first.clone());
     alice.wait_for_state("Connected");
     alice.wait_for_entry("conversations", "Notes to myself", "a note");
-    // Who logs out in one tab is out in all.
+    // Who logs out in one tab is out in all, whatever was being asked there.
+    alice.switch_to(second.clone());
+    alice.click("#new-chat");
+    let asks = "return document.getElementById('dialog').open";
+    alice.wait_until(asks, &json!(true));
+    alice.switch_to(first.clone());
     alice.click("#logout");
     alice.wait_for_text("#login h2", "Log in or register");
     alice.switch_to(second.clone());
     alice.wait_for_text("#login h2", "Log in or register");
+    alice.wait_until(asks, &json!(false));
     // And who logs in in one is in in all.
     alice.fill("#login [name=name]", "alice");
     alice.fill("#login [name=password]", PASSWORD);
@@ -228,20 +203,36 @@ fn what_is_read_in_one_tab_is_read_in_the_others() {
 }
 
 fn who_logs_out_leaves_nothing_behind() {
-    let scene = Scene::start();
-    let alice = Browser::start(&scene.driver, "alice");
-    alice.register(&scene.url(), "alice");
-    alice.open_notes();
+    let (scene, alice, mut bob) = alice_and_bob();
+    alice.open_chat_with("bob");
     alice.write("a secret");
-    alice.wait_for_messages(&["a secret"]);
+    assert_eq!(bob.frame()["body"], "a secret");
+    let reply = json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "a secret as well"});
+    assert_eq!(bob.request(&reply)["type"], "sent");
+    alice.wait_for_messages(&["a secret", "a secret as well"]);
+    alice.wait_for_text("#announcements", "bob: a secret as well");
     alice.fill("#body", "a secret draft");
+    let token = alice.evaluate("return JSON.parse(localStorage.getItem('chat.token'))");
     alice.click("#logout");
     alice.wait_for_text("#login h2", "Log in or register");
     let shown = "return [document.documentElement.textContent, document.getElementById('body').value] \
         .some((text) => text.includes('a secret') || text.includes('alice'))";
     alice.wait_until(shown, &json!(false));
+    alice.wait_until("return location.hash", &json!(""));
     // The name of the browser is nobody's, and neither is a number by which its tabs tell each other something.
     let kept =
         "return Object.keys(localStorage).filter((key) => !['chat.browser', 'chat.left'].includes(key))";
     alice.wait_until(kept, &json!([]));
+    // Whoever has copied the token has nothing by it.
+    let login = json!({"type": "login", "ref": 2, "token": token});
+    assert_eq!(scene.connect().request(&login)["code"], "invalid_credentials");
+    alice.fill("#login [name=name]", "alice");
+    alice.fill("#login [name=password]", PASSWORD);
+    alice.click("#login [value=login]");
+    alice.wait_for_state("Connected");
+    alice.open_chat_with("bob");
+    assert_eq!(
+        alice.evaluate("return document.getElementById('body').value"),
+        json!("")
+    );
 }

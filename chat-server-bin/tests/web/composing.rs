@@ -16,6 +16,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "what_was_begun_waits_in_its_conversation",
             what_was_begun_waits_in_its_conversation,
         ),
+        test(
+            "a_browser_that_keeps_nothing_more_is_told_of_and_sends_all_the_same",
+            a_browser_that_keeps_nothing_more_is_told_of_and_sends_all_the_same,
+        ),
     ]
 }
 
@@ -53,4 +57,17 @@ fn what_was_begun_waits_in_its_conversation() {
     alice.wait_for_messages(&["hello"]);
     alice.open_notes();
     alice.wait_until(written, &json!("to be thought over"));
+}
+
+fn a_browser_that_keeps_nothing_more_is_told_of_and_sends_all_the_same() {
+    let (_scene, alice, mut bob) = alice_and_bob();
+    alice.evaluate("Storage.prototype.setItem = () => { throw new Error('it is full'); }");
+    alice.open_chat_with("bob");
+    alice.write("hello");
+    alice.wait_for_text(
+        "#composer-error",
+        "The browser keeps no more messages: this one is lost if the page is closed before it is sent.",
+    );
+    assert_eq!(bob.frame()["body"], "hello");
+    alice.wait_for_waiting(0);
 }

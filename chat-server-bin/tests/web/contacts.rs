@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::browser::Browser;
 use super::page::ENTER;
-use super::scene::{Scene, alice_and_bob};
+use super::scene::{Scene, alice_and_bob, phone_of};
 use super::test;
 
 const FRIENDS: &str =
@@ -26,6 +26,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "a_friend_and_a_group_of_one_tab_are_in_the_others",
             a_friend_and_a_group_of_one_tab_are_in_the_others,
+        ),
+        test(
+            "a_group_that_was_joined_elsewhere_comes_with_its_first_message",
+            a_group_that_was_joined_elsewhere_comes_with_its_first_message,
+        ),
+        test(
+            "the_members_of_a_large_group_come_page_by_page",
+            the_members_of_a_large_group_come_page_by_page,
+        ),
+        test(
+            "a_conversation_of_others_says_why_nothing_is_shown",
+            a_conversation_of_others_says_why_nothing_is_shown,
         ),
     ]
 }
@@ -82,4 +94,60 @@ fn a_friend_and_a_group_of_one_tab_are_in_the_others() {
     alice.switch_to(first);
     alice.wait_until(FRIENDS, &json!(["bob"]));
     alice.wait_until(GROUPS, &json!(["Rust"]));
+}
+
+fn a_group_that_was_joined_elsewhere_comes_with_its_first_message() {
+    let (scene, alice, mut bob) = alice_and_bob();
+    bob.request(&json!({"type": "create_group", "ref": 1, "name": "Rust"}));
+    let joined = phone_of(&scene, "alice").request(&json!({"type": "join_group", "ref": 1, "group": 1}));
+    assert_ne!(joined["type"], "error", "{joined}");
+    bob.request(&json!({"type": "send", "ref": 2, "to": {"group": 1}, "body": "hello"}));
+    alice.wait_for_entry("conversations", "Rust", "Unread: 1");
+    alice.wait_until(GROUPS, &json!(["Rust"]));
+}
+
+fn the_members_of_a_large_group_come_page_by_page() {
+    // A frame has no room for all of these names.
+    let scene = Scene::start_with(&["--store", "memory:", "--limits-max-frame", "1024"]);
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    alice.click("#new-group");
+    alice.fill("#dialog [name=name]", "Rust");
+    alice.press(ENTER);
+    alice.wait_for_text("#title", "Rust");
+    let mut names = vec!["alice".to_owned()];
+    for letter in '\u{20000}'..='\u{20004}' {
+        let name = letter.to_string().repeat(50);
+        let mut member = scene.connect();
+        member.begin_as(&name);
+        let joined = member.request(&json!({"type": "join_group", "ref": 1, "group": 1}));
+        assert_ne!(joined["type"], "error", "{joined}");
+        names.push(name);
+    }
+    alice.click("#members");
+    let (more, more_is_there) = (
+        "#dialog ul ~ button",
+        "return !document.querySelector('#dialog ul ~ button').hidden",
+    );
+    alice.wait_for_text(more, "Show more");
+    let mut pages = 1;
+    while alice.evaluate(more_is_there) == json!(true) && pages < names.len() {
+        let before = alice.evaluate("return document.querySelectorAll('#dialog li').length");
+        alice.click(more);
+        let has_grown = format!("return document.querySelectorAll('#dialog li').length > {before}");
+        alice.wait_until(&has_grown, &json!(true));
+        pages += 1;
+    }
+    let shown = "return [...document.querySelectorAll('#dialog li .title')].map((name) => name.textContent)";
+    assert_eq!(alice.evaluate(shown), json!(names));
+    assert_eq!(alice.evaluate(more_is_there), json!(false));
+}
+
+fn a_conversation_of_others_says_why_nothing_is_shown() {
+    let (scene, alice, mut bob) = alice_and_bob();
+    bob.request(&json!({"type": "create_group", "ref": 1, "name": "Rust"}));
+    alice.go_to(&format!("{}#g:1", scene.url()));
+    let why = "return document.getElementById('history-state').textContent \
+        .startsWith('The messages cannot be read: not allowed')";
+    alice.wait_until(why, &json!(true));
 }

@@ -4,10 +4,14 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::page::OFFLINE;
-use super::scene::Scene;
+use super::page::{ENTER, OFFLINE};
+use super::scene::{Scene, alice_and_bob, phone_of};
 use super::support::Wire;
 use super::test;
+
+/// What screen readers were told.
+const SAID: &str =
+    "return [...document.querySelectorAll('#announcements p')].map((line) => line.textContent)";
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -38,6 +42,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         test(
             "what_was_missed_is_counted_and_only_what_is_new_is_said",
             what_was_missed_is_counted_and_only_what_is_new_is_said,
+        ),
+        test(
+            "what_was_written_in_a_group_while_one_was_out_of_it_is_read_with_the_next_connection",
+            what_was_written_in_a_group_while_one_was_out_of_it_is_read_with_the_next_connection,
+        ),
+        test(
+            "a_message_that_comes_twice_is_shown_and_said_once",
+            a_message_that_comes_twice_is_shown_and_said_once,
+        ),
+        test(
+            "what_has_arrived_is_acknowledged",
+            what_has_arrived_is_acknowledged,
         ),
     ]
 }
@@ -145,19 +161,32 @@ fn what_waits_when_the_page_is_left_is_sent_at_the_next_visit() {
 
 fn what_waits_in_a_tab_that_is_closed_is_sent_by_another() {
     let (scene, alice, mut bob) = alice_over_the_line();
+    alice.open_chat_with("bob");
     let first = alice.tab();
-    alice.open_tab();
+    let second = alice.open_tab();
     alice.go_to(&scene.url_over_line());
     alice.wait_for_state("Connected");
     alice.open_chat_with("bob");
     scene.line.cut().unwrap();
     alice.write("from the second tab");
     alice.wait_for_waiting(1);
+    alice.switch_to(first.clone());
+    alice.wait_for_state(OFFLINE);
+    alice.write("from the first tab");
+    alice.wait_for_waiting(1);
+    alice.switch_to(second);
     alice.close_tab();
     alice.switch_to(first);
+    let all = ["from the second tab", "from the first tab"];
+    alice.wait_for_messages(&all);
     scene.line.resume().unwrap();
-    assert_eq!(bob.frame()["body"], "from the second tab");
-    assert_eq!(stored(&scene, "bob"), json!(["from the second tab"]));
+    for text in all {
+        assert_eq!(bob.frame()["body"], text);
+    }
+    alice.wait_for_waiting(0);
+    assert_eq!(stored(&scene, "bob"), json!(all));
+    let kept = "return Object.keys(localStorage).filter((key) => key.startsWith('chat.outbox.'))";
+    alice.wait_until(kept, &json!([]));
 }
 
 fn what_waits_is_discarded_at_a_logout_only_after_a_question() {
@@ -201,8 +230,60 @@ fn what_was_missed_is_counted_and_only_what_is_new_is_said() {
     alice.wait_for_entry("conversations", "bob", "Unread: 2");
     bob.request(&send(3));
     alice.wait_for_entry("conversations", "bob", "Unread: 3");
-    let said = "return [...document.querySelectorAll('#announcements p')].map((line) => line.textContent)";
-    alice.wait_until(said, &json!(["New message from bob in bob"]));
+    alice.wait_until(SAID, &json!(["New message from bob in bob"]));
+}
+
+fn what_was_written_in_a_group_while_one_was_out_of_it_is_read_with_the_next_connection() {
+    let (scene, alice, mut bob) = alice_over_the_line();
+    let mut phone = phone_of(&scene, "alice");
+    bob.request(&json!({"type": "create_group", "ref": 1, "name": "Rust"}));
+    let mut write = |body: &str| {
+        let send = json!({"type": "send", "ref": 2, "to": {"group": 1}, "body": body});
+        assert_eq!(bob.request(&send)["type"], "sent");
+    };
+    alice.click("#join-group");
+    alice.fill("#dialog [name=group]", "1");
+    alice.press(ENTER);
+    alice.wait_for_text("#title", "Rust");
+    write("one");
+    alice.wait_for_messages(&["one"]);
+    for (kind, body) in [("leave_group", "two"), ("join_group", "three")] {
+        let reply = phone.request(&json!({"type": kind, "ref": 3, "group": 1}));
+        assert_ne!(reply["type"], "error", "{reply}");
+        write(body);
+    }
+    alice.wait_for_messages(&["one", "three"]);
+    scene.line.cut().unwrap();
+    scene.line.resume().unwrap();
+    alice.wait_for_messages(&["one", "two", "three"]);
+}
+
+fn a_message_that_comes_twice_is_shown_and_said_once() {
+    let (_scene, alice, mut bob) = alice_and_bob();
+    alice.note_frames();
+    alice.open_chat_with("bob");
+    // The connection takes the same message again, as where an acknowledgement was lost.
+    alice.evaluate(
+        "window.socket.addEventListener('message', (event) => { \
+           if (event.isTrusted && JSON.parse(event.data).type === 'message') window.delivered = event.data; \
+         })",
+    );
+    let send = |body: &str| json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": body});
+    bob.request(&send("hello"));
+    alice.wait_for_messages(&["hello"]);
+    alice.evaluate("window.socket.dispatchEvent(new MessageEvent('message', { data: window.delivered }))");
+    bob.request(&send("again"));
+    alice.wait_for_messages(&["hello", "again"]);
+    alice.wait_until(SAID, &json!(["bob: hello", "bob: again"]));
+}
+
+fn what_has_arrived_is_acknowledged() {
+    let (_scene, alice, mut bob) = alice_and_bob();
+    alice.note_frames();
+    bob.request(&json!({"type": "send", "ref": 1, "to": {"user": 1}, "body": "hello"}));
+    let acknowledged = "return window.sent.filter(({ type }) => type === 'ack')";
+    let expected = json!([{"type": "ack", "conversation": "d:1:2", "seq": 1}]);
+    alice.wait_until(acknowledged, &expected);
 }
 
 /// Has the page hear nothing of what comes, as when packets are lost on the way back.

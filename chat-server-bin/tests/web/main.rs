@@ -20,6 +20,7 @@ mod encrypted;
 mod hostile;
 mod losses;
 mod page;
+mod reading;
 mod scene;
 mod sessions;
 #[path = "../support/mod.rs"]
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         chatting::trials(),
         composing::trials(),
         contacts::trials(),
+        reading::trials(),
         losses::trials(),
         sessions::trials(),
         encrypted::trials(),

@@ -86,6 +86,19 @@ impl Browser {
         self.click("#composer [type=submit]");
     }
 
+    /// Notes what the page sends from now on, in `window.sent`, and its connection, in `window.socket`.
+    pub(crate) fn note_frames(&self) {
+        self.evaluate(
+            "window.sent = []; \
+             const send = WebSocket.prototype.send; \
+             WebSocket.prototype.send = function (data) { \
+               window.socket = this; \
+               window.sent.push(JSON.parse(data)); \
+               return send.call(this, data); \
+             }",
+        );
+    }
+
     /// Waits until these messages are shown in this order, and no others.
     pub(crate) fn wait_for_messages(&self, expected: &[&str]) {
         self.wait_until(MESSAGES, &json!(expected));

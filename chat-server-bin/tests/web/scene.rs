@@ -1,9 +1,10 @@
 //! A server with a page, a way to it that can break, and the driver of the browsers.
 
 use chat_test_services::{ChromeDriver, TcpProxy};
+use serde_json::json;
 
 use super::browser::Browser;
-use super::page::OFFLINE;
+use super::page::{OFFLINE, PASSWORD};
 use super::support::{Server, Wire};
 
 /// What a test of the page stands on.
@@ -80,6 +81,18 @@ impl Scene {
     pub(crate) fn connect(&self) -> Wire {
         self.server.connect()
     }
+}
+
+/// The user of the page on another device of theirs.
+///
+/// # Panics
+/// Where the server refuses.
+pub(crate) fn phone_of(scene: &Scene, name: &str) -> Wire {
+    let mut phone = scene.connect();
+    let login =
+        json!({"type": "login", "ref": "login", "name": name, "password": PASSWORD, "device": "phone"});
+    assert_eq!(phone.request(&login)["type"], "welcome");
+    phone
 }
 
 /// Alice has the page, and Bob a connection beside it. The scene is the first, so that it ends last.

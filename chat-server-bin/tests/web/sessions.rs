@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::page::{OFFLINE, PASSWORD};
-use super::scene::Scene;
+use super::scene::{Scene, alice_and_bob};
 use super::test;
 
 /// The device that the tab holds.
@@ -30,7 +30,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             "what_the_server_refuses_says_why_and_can_be_sent_again_or_discarded",
             what_the_server_refuses_says_why_and_can_be_sent_again_or_discarded,
         ),
+        test(
+            "what_is_refused_for_a_while_is_sent_again_by_itself",
+            what_is_refused_for_a_while_is_sent_again_by_itself,
+        ),
         test("a_wrong_password_is_told_of", a_wrong_password_is_told_of),
+        test(
+            "a_login_that_is_valid_no_more_leads_to_the_entrance_and_is_told_of",
+            a_login_that_is_valid_no_more_leads_to_the_entrance_and_is_told_of,
+        ),
     ]
 }
 
@@ -38,6 +46,8 @@ fn a_session_that_went_elsewhere_comes_back_when_it_is_wanted() {
     let scene = Scene::start();
     let alice = Browser::start(&scene.driver, "alice");
     alice.register(&scene.url(), "alice");
+    let way_back = "return document.getElementById('use-here').checkVisibility()";
+    assert_eq!(alice.evaluate(way_back), json!(false));
     let device = alice.evaluate(DEVICE)[0].clone();
     let mut elsewhere = scene.connect();
     let login = json!({"type": "login", "ref": 1, "name": "alice", "password": PASSWORD, "device": device});
@@ -46,6 +56,7 @@ fn a_session_that_went_elsewhere_comes_back_when_it_is_wanted() {
     alice.wait_for_state("Ended: the chat was opened elsewhere");
     alice.click("#use-here");
     alice.wait_for_state("Connected");
+    alice.wait_until(way_back, &json!(false));
     let rest = elsewhere.rest();
     assert_eq!(
         rest.last().map(|frame| frame["code"].clone()),
@@ -151,4 +162,48 @@ fn a_wrong_password_is_told_of() {
     alice.wait_for_text("#login-error", "the name is taken");
     alice.click("#login [value=login]");
     alice.wait_for_state("Connected");
+}
+
+fn what_is_refused_for_a_while_is_sent_again_by_itself() {
+    let (_scene, alice, mut bob) = alice_and_bob();
+    alice.open_chat_with("bob");
+    // As a server answers that has too much to do.
+    alice.evaluate(
+        "const send = WebSocket.prototype.send; \
+         const codes = ['rate_limited', 'unavailable']; \
+         WebSocket.prototype.send = function (data) { \
+           const { type, ref } = JSON.parse(data); \
+           if (type !== 'send' || codes.length === 0) return send.call(this, data); \
+           const refusal = JSON.stringify({ type: 'error', ref, code: codes.shift(), message: 'later' }); \
+           this.dispatchEvent(new MessageEvent('message', { data: refusal })); \
+         }",
+    );
+    for text in ["one", "two"] {
+        alice.write(text);
+    }
+    assert_eq!(bob.frame()["body"], "one");
+    assert_eq!(bob.frame()["body"], "two");
+    alice.wait_for_waiting(0);
+    alice.wait_for_messages(&["one", "two"]);
+}
+
+fn a_login_that_is_valid_no_more_leads_to_the_entrance_and_is_told_of() {
+    let scene = Scene::start();
+    let alice = Browser::start(&scene.driver, "alice");
+    alice.register(&scene.url(), "alice");
+    // Revoked, as by a logout that the page did not hear of.
+    let token = alice.evaluate("return JSON.parse(localStorage.getItem('chat.token'))");
+    let mut elsewhere = scene.connect();
+    let login = json!({"type": "login", "ref": 1, "token": token, "device": "phone"});
+    assert_eq!(elsewhere.request(&login)["type"], "welcome");
+    assert_eq!(
+        elsewhere.request(&json!({"type": "logout", "ref": 2}))["type"],
+        "logged_out"
+    );
+    alice.reload();
+    alice.wait_for_text(
+        "#login-error",
+        "the name or the password is wrong, or the login has expired",
+    );
+    alice.wait_until("return localStorage.getItem('chat.token')", &Value::Null);
 }
