@@ -21,6 +21,7 @@ mod retries;
 mod scene;
 mod scripted;
 mod serving;
+mod sizes;
 mod telling;
 mod together;
 mod trusting;
