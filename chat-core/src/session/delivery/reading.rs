@@ -1,5 +1,8 @@
 //! Reading the store, from a session's own position, where a conversation is behind.
 
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
 use futures_util::future::BoxFuture;
 
 use super::{CatchUp, Delivery, Stage};
@@ -136,8 +139,7 @@ impl Delivery {
     pub(super) fn first_messages(&mut self, messages: Vec<Message>) {
         let mut messages = messages.into_iter().peekable();
         while let Some(conversation) = messages.peek().map(|message| message.conversation) {
-            let is_here = |message: &Message| message.conversation == conversation;
-            let page: Vec<_> = std::iter::from_fn(|| messages.next_if(is_here)).collect();
+            let page = next_page(&mut messages, conversation);
             if self.behind.front() == Some(&conversation) {
                 self.behind.pop_front();
                 self.queued.remove(&conversation);
@@ -181,8 +183,7 @@ impl Delivery {
         let mut messages = messages.into_iter().peekable();
         let mut is_late = false;
         for MessageRange { conversation, .. } in ranges {
-            let is_here = |message: &Message| message.conversation == *conversation;
-            let page: Vec<_> = std::iter::from_fn(|| messages.next_if(is_here)).collect();
+            let page = next_page(&mut messages, *conversation);
             if self.recheck.contains(conversation) {
                 // Read before a membership changed: it is read again, where it still may be.
                 continue;
@@ -259,4 +260,10 @@ impl Delivery {
             self.fall_behind(conversation);
         }
     }
+}
+
+/// Takes the messages of a conversation off the front.
+fn next_page(messages: &mut Peekable<IntoIter<Message>>, conversation: ConversationId) -> Vec<Message> {
+    let is_here = |message: &Message| message.conversation == conversation;
+    std::iter::from_fn(|| messages.next_if(is_here)).collect()
 }
